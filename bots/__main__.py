@@ -1,0 +1,5 @@
+"""`python -m bots` is `cartoonbot`."""
+
+from bots.cli import main
+
+main()

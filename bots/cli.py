@@ -1,0 +1,193 @@
+"""The command line: run (the default), convert, doctor."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bots.locales import Locale
+from core.config import Settings, load_settings
+from core.errors import ConfigError, UserError
+from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+
+USAGE = 2
+errors = Console(stderr=True)
+cli = typer.Typer(
+    help="Redraw photos as cartoons: in a chat, in a local web page, or right here.",
+    invoke_without_command=True,
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """The console script."""
+    cli()
+
+
+@cli.callback()
+def default(context: typer.Context) -> None:
+    """Without a command: run."""
+    if context.invoked_subcommand is None:
+        run()
+
+
+@cli.command()
+def run() -> None:
+    """Start the bots whose tokens are set, and the local web chat."""
+    settings = _settings()
+    _log_to_terminal(settings)
+    try:
+        asyncio.run(_serve(settings))
+    except ConfigError as error:
+        errors.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from error
+
+
+@cli.command()
+def convert(
+    paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Folder for the cartoons; made if missing.")] = Path("cartoons"),
+    style: Annotated[str, typer.Option(help="Which style.")] = Look.style,
+    strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(Look.strength),
+    size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(Look.size),
+    file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = Look.format,
+    faces: Annotated[str, typer.Option(help="Faces that get special care: all or main.")] = Look.faces,
+    archive: Annotated[Path | None, typer.Option("--zip", help="Also put all cartoons into this ZIP.")] = None,
+    compare: Annotated[bool, typer.Option(help="Also write photo and cartoon side by side.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a report as JSON.")] = False,
+) -> None:
+    """Redraw photos from files and folders. Exit code 0: all done; 1: some failed; 2: wrong usage."""
+    from bots.convert import Conversion, gather
+    from core.engine import LocalEngine
+    from core.styles.registry import STYLE_NAMES
+
+    locale = Locale("en")
+    try:
+        look = Look(
+            parse_style(style, STYLE_NAMES),
+            parse_strength(strength),
+            parse_size(size),
+            parse_format(file_format),
+            parse_faces(faces),
+        )
+    except UserError as error:
+        raise _usage(locale.error(error)) from error
+    photos = gather(paths)
+    if not photos:
+        raise _usage("There are no photos there. Name photos, or folders that hold some.")
+    settings = _settings()
+    conversion = Conversion(LocalEngine(settings.device), look, out, settings.limits, locale, compare=compare)
+    try:
+        report = _watched(conversion.run(photos), len(photos))
+        if archive is not None:
+            conversion.zip_to(archive)
+    except OSError as error:
+        errors.print(f"The cartoons could not be written: {error}", style="red", highlight=False)
+        raise typer.Exit(1) from error
+    failed = [row for row in report if row["error"]]
+    if as_json:
+        summary = {"photos": report, "done": len(report) - len(failed), "failed": len(failed)}
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    else:
+        Console().print(f"{len(report) - len(failed)} of {len(report)} photos redrawn into {out}", highlight=False)
+    for row in failed:
+        errors.print(f"{row['photo']}: {row['error']}", style="red", highlight=False, markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def doctor() -> None:
+    """Look at this installation and say what to mend, with the command that mends it."""
+    from bots.doctor import examine
+
+    findings = examine(_settings())
+    console = Console(highlight=False)
+    for finding in findings:
+        mark = "[green]ok[/green]   " if finding.fine else "[red]mend[/red] "
+        console.print(f"{mark} {finding.what}", soft_wrap=True)
+        if finding.remedy:
+            console.print(f"       -> {finding.remedy}", soft_wrap=True, markup=False)
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _serve(settings: Settings) -> None:
+    from bots.app import App
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    app = App(settings)
+    telling = asyncio.create_task(_tell_where(app, settings))
+    try:
+        await app.run(stop)
+    finally:
+        telling.cancel()
+
+
+async def _tell_where(app: Any, settings: Settings) -> None:
+    """Say what is running, once it is."""
+    await app.started.wait()
+    await app.web.ready.wait()
+    console = Console(highlight=False)
+    if settings.telegram_bot_token is None:
+        console.print(
+            "No bot token is set, so here is the web chat alone (see .env.example for Telegram).", soft_wrap=True
+        )
+    ready = f"Cartoonbot is ready: open [bold]{app.web.url}[/bold] in your browser. Ctrl-C stops it."
+    console.print(ready, soft_wrap=True)
+
+
+def _watched(rows: Any, total: int) -> list[dict[str, Any]]:
+    """All rows, with a progress bar where somebody watches."""
+    columns = (TextColumn("Redrawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+        return list(progress.track(rows, total=total))
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except ConfigError as error:
+        errors.print(str(error), style="red", highlight=False, markup=False)
+        raise typer.Exit(USAGE) from error
+
+
+def _usage(sentence: str) -> typer.Exit:
+    errors.print(sentence, style="red", highlight=False, markup=False)
+    return typer.Exit(USAGE)
+
+
+def _log_to_terminal(settings: Settings) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Discreet(settings))
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # httpx logs each address it calls, and Telegram's addresses hold the token.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Discreet(logging.Formatter):
+    """Log lines without secrets, wherever in a message or traceback they appear."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        token = settings.telegram_bot_token
+        self._secrets = [token.get_secret_value()] if token else []
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "[token]")
+        return line

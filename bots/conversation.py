@@ -1,0 +1,112 @@
+"""Platform-neutral chat: what people write -> what is kept and what is answered, as plain text."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bots.frontend import Person
+from bots.locales import Locale, Locales
+from core.errors import LookError, StrengthOutOfRange
+from core.jobs import MAX_PHOTOS
+from core.look import (
+    FORMATS,
+    MAX_SIZE,
+    MAX_STRENGTH,
+    MIN_SIZE,
+    MIN_STRENGTH,
+    Look,
+    parse_format,
+    parse_size,
+)
+from core.styles.registry import STYLE_NAMES
+from storage.user_settings import UserSettings
+
+
+class Conversation:
+    """Answers commands and keeps what they set."""
+
+    def __init__(self, settings: UserSettings, locales: Locales) -> None:
+        self._settings = settings
+        self._locales = locales
+
+    async def answer(self, person: Person, text: str) -> str:
+        """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink")."""
+        locale = self._locales.of(person.language)
+        command, _, argument = text.strip().partition(" ")
+        if not command.startswith("/"):
+            return locale.say("send-a-photo")
+        match command[1:].partition("@")[0].lower():
+            case "start":
+                return locale.say("welcome", most=MAX_PHOTOS)
+            case "help":
+                return _help(locale)
+            case "settings":
+                return locale.say("settings", **_facts(await self._settings.look_of(person.owner)))
+            case "style":
+                return await self._set(person, argument, "style-now", _with_style)
+            case "size":
+                return await self._set(person, argument, "size-now", _with_size)
+            case "format":
+                return await self._set(person, argument, "format-now", _with_format)
+            case _:
+                return locale.say("unknown-command", command=command[:32])
+
+    async def look_for(self, person: Person, caption: str) -> tuple[Look, str | None]:
+        """The person's look, changed by a caption such as "0.9" or "ink 0.9", and what to say about it.
+
+        Most captions are not meant for us: only a lone number out of range is worth a word.
+        """
+        look = await self._settings.look_of(person.owner)
+        words = caption.strip().removeprefix("/style").strip()
+        try:
+            return look.with_style_words(words, STYLE_NAMES), None
+        except LookError as error:
+            lone_number = isinstance(error, StrengthOutOfRange) and len(words.split()) == 1
+            return look, self._locales.of(person.language).error(error) if lone_number else None
+
+    async def _set(self, person: Person, argument: str, ask: str, changed: Callable[[Look, str], Look]) -> str:
+        """Change the look by an argument, or tell the present one where there is none."""
+        locale = self._locales.of(person.language)
+        look = await self._settings.look_of(person.owner)
+        if not argument.strip():
+            return locale.say(ask, **_facts(look), **_ranges())
+        try:
+            look = changed(look, argument)
+        except LookError as error:
+            return locale.error(error)
+        await self._settings.keep(person.owner, look)
+        return locale.say("kept", **_facts(look))
+
+
+def _help(locale: Locale) -> str:
+    return locale.say("help", most=MAX_PHOTOS, weakest=MIN_STRENGTH, strongest=MAX_STRENGTH, **_ranges())
+
+
+def _with_style(look: Look, text: str) -> Look:
+    return look.with_style_words(text, STYLE_NAMES)
+
+
+def _with_size(look: Look, text: str) -> Look:
+    return replace(look, size=parse_size(text))
+
+
+def _with_format(look: Look, text: str) -> Look:
+    return replace(look, format=parse_format(text))
+
+
+def _facts(look: Look) -> dict[str, object]:
+    return {
+        "style": look.style,
+        "strength": look.strength,
+        "size": look.size,
+        "format": look.format,
+        "faces": look.faces,
+    }
+
+
+def _ranges() -> dict[str, object]:
+    return {
+        "styles": ", ".join(STYLE_NAMES),
+        "formats": ", ".join(FORMATS),
+        "smallest": MIN_SIZE,
+        "largest": MAX_SIZE,
+    }

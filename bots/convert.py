@@ -1,0 +1,106 @@
+"""`cartoonbot convert`: files and folders of photos -> a folder of cartoons."""
+
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bots.locales import Locale
+from core.engine import Engine
+from core.errors import PhotoFailed, UserError
+from core.look import Look
+from core.photo import SUFFIXES, Array, Limits, decode, encode, side_by_side
+
+
+def gather(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and the pictures in the folders named, each once, folders in order of name."""
+    photos: dict[Path, Path] = {}
+    for path in paths:
+        files = sorted(file for file in path.rglob("*") if _is_picture(file)) if path.is_dir() else [path]
+        for file in files:
+            photos.setdefault(file.resolve(), file)
+    return list(photos.values())
+
+
+class Conversion:
+    """One run of the command: each photo becomes one file in `out`, named after it."""
+
+    def __init__(
+        self, engine: Engine, look: Look, out: Path, limits: Limits, locale: Locale, *, compare: bool = False
+    ) -> None:
+        self._engine = engine
+        self._look = look
+        self._out = out
+        self._limits = limits
+        self._locale = locale
+        self._compare = compare
+        self._written: list[Path] = []
+
+    def run(self, photos: Sequence[Path]) -> Iterator[dict[str, Any]]:
+        """Convert one by one; a row of the report for each: photo, cartoon, width, height, seconds, error.
+
+        A bad photo is a row with an error; the rest go on. Raises OSError when `out` cannot be written.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+        taken = {photo.resolve() for photo in photos}
+        for photo in photos:
+            started = time.perf_counter()
+            try:
+                pixels, cartoon = self._draw(photo)
+            except UserError as error:
+                yield _row(photo, started, error=self._locale.error(error))
+                continue
+            target = _free_name(self._out, photo.stem, self._look.format, taken)
+            self._write(target, cartoon)
+            if self._compare:
+                pair = _free_name(self._out, f"{target.stem}-compare", self._look.format, taken)
+                self._write(pair, side_by_side(pixels, cartoon))
+            yield _row(photo, started, cartoon=target, drawn=cartoon)
+
+    def zip_to(self, archive: Path) -> None:
+        """All files written so far in one ZIP. Pictures are compressed already, so they are only stored."""
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+            for path in self._written:
+                file.write(path, path.name)
+
+    def _draw(self, photo: Path) -> tuple[Array, Array]:
+        try:
+            pixels = decode(photo, self._limits, self._look.size)
+        except OSError as error:
+            raise PhotoFailed from error
+        return pixels, self._engine.stylize([pixels], [self._look])[0]
+
+    def _write(self, path: Path, picture: Array) -> None:
+        path.write_bytes(encode(picture, self._look.format))
+        self._written.append(path)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+
+
+def _free_name(folder: Path, stem: str, suffix: str, taken: set[Path]) -> Path:
+    """A name in the folder that is neither a photo's nor another cartoon's of this run."""
+    number = 1
+    path = folder / f"{stem}.{suffix}"
+    while path.resolve() in taken:
+        number += 1
+        path = folder / f"{stem}-{number}.{suffix}"
+    taken.add(path.resolve())
+    return path
+
+
+def _row(
+    photo: Path, started: float, cartoon: Path | None = None, drawn: Array | None = None, error: str | None = None
+) -> dict[str, Any]:
+    height, width = drawn.shape[:2] if drawn is not None else (None, None)
+    return {
+        "photo": str(photo),
+        "cartoon": str(cartoon) if cartoon else None,
+        "width": width,
+        "height": height,
+        "seconds": round(time.perf_counter() - started, 3),
+        "error": error,
+    }

@@ -1,0 +1,109 @@
+"""`cartoonbot doctor`: what is installed, and for everything amiss the one command that mends it."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from core.config import Settings
+from core.styles.registry import STYLE_NAMES
+
+PACKAGES: Final = (
+    "torch",
+    "numpy",
+    "pillow",
+    "pillow-heif",
+    "opencv-python-headless",
+    "aiosqlite",
+    "python-telegram-bot",
+    "gradio",
+)
+# Twenty photos in flight at their largest, and a database.
+SPACE_BYTES: Final = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `remedy` is a command or what to do."""
+
+    what: str
+    fine: bool = True
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every finding, in the order a person would look. Tokens are told as set or not, never shown."""
+    return [
+        _python(),
+        *(_package(name) for name in PACKAGES),
+        _device(settings.device),
+        Finding(f"Styles: {', '.join(STYLE_NAMES)} (built in, no weights to download)"),
+        _telegram(settings),
+        _data_folder(settings.data_dir),
+    ]
+
+
+def _python() -> Finding:
+    what = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} CPU cores"
+    return Finding(what, sys.version_info >= (3, 11), "")
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(f"{name} {version(name)}")
+    except PackageNotFoundError:
+        return Finding(
+            f"{name} is not installed", False, f"{sys.executable} -m pip install -c constraints.txt {name}"
+        )
+
+
+def _device(name: str) -> Finding:
+    import torch
+
+    from core.engine import pick_device
+
+    try:
+        device = pick_device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        return Finding(f"Device {name} does not work: {reason}", False, "set DEVICE=auto in .env")
+    label = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    return Finding(f"Device: {device} ({label}), {torch.get_num_threads()} threads")
+
+
+def _telegram(settings: Settings) -> Finding:
+    if settings.telegram_bot_token is None:
+        return Finding(
+            "Telegram: no token, so only the web chat runs",
+            remedy="to add Telegram, ask @BotFather for a token and put TELEGRAM_BOT_TOKEN=... into .env",
+        )
+    return Finding(f"Telegram: token present, Bot API at {settings.telegram_api_url}")
+
+
+def _data_folder(folder: Path) -> Finding:
+    shown = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"cartoonbot")
+    except OSError as error:
+        return Finding(
+            f"Data folder {shown} cannot be written ({error.strerror})",
+            False,
+            f"sudo mkdir -p {shown} && sudo chown $USER {shown}",
+        )
+    free = shutil.disk_usage(folder).free
+    if free < SPACE_BYTES:
+        return Finding(
+            f"Data folder {shown} has only {free / 1e9:.1f} GB free",
+            False,
+            "free some space, or set DATA_DIR in .env to a folder on a larger disk",
+        )
+    return Finding(f"Data folder {shown} is writable, {free / 1e9:.0f} GB free")

@@ -1,0 +1,85 @@
+# What people read in chats. Values in braces are filled in; keep them.
+
+welcome =
+    Hello! Send me a photo, or an album of up to { $most }, and I will redraw it as a cartoon.
+
+    Try /style 0.5 for a gentler cartoon or /style 0.9 for a bolder one. /help lists everything.
+help =
+    Send a photo or an album (up to { $most }) and you get cartoons back. Send pictures as files to keep all their detail.
+
+    /style 0.8 – how strong, { $weakest } to { $strongest }
+    /style ink – which style: { $styles }
+    /size 1024 – longest side in pixels, { $smallest } to { $largest }
+    /format png – file format: { $formats }
+    /settings – what is set now
+
+    A caption such as "0.9" or "ink 0.9" changes one photo or album only.
+settings =
+    Your settings:
+    Style: { $style } (/style)
+    Strength: { $strength } (/style 0.8)
+    Size: { $size } px (/size)
+    Format: { $format } (/format)
+    Faces: { $faces }
+kept = Kept: { $style }, strength { $strength }, { $size } px, { $format }.
+size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
+format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
+style-now = Your style is { $style } at strength { $strength }. Send for example /style 0.8; styles: { $styles }.
+unknown-command = I don't know { $command }. /help lists what I can do.
+send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
+settings-not-kept = I could not keep that just now. Please try again in a minute.
+
+queued =
+    { $photos ->
+        [one] Got your photo
+       *[other] Got your { $photos } photos
+    }: { $style } { $strength }, { $size } px, { $format }. { $ahead ->
+        [0] I'm drawing now.
+        [one] One photo is ahead of you.
+       *[other] { $ahead } photos are ahead of you.
+    }
+done =
+    { $photos ->
+        [one] Here is your cartoon.
+       *[other] Here are your { $photos } cartoons.
+    }
+photo-failed-line = Photo { $number } ({ $name }): { $reason }
+photo-failed-only = { $name }: { $reason }
+photo-name = photo
+too-many-photos = I take { $most } photos at a time; the first { $most } are on their way. Please send the rest afterwards.
+something-broke = Something went wrong on my side. Your settings are safe; please try again in a minute.
+
+# Errors; the names are those of core/errors.py.
+
+user-error = That did not work. Please try again, or send /help.
+look-error = That is not one of the settings on offer. /help lists them.
+photo-error = This photo cannot be used. Please send another one.
+strength-out-of-range = "{ $given }" is not a strength I can use. Please send a number from { $low } to { $high }, for example /style 0.8.
+size-out-of-range = "{ $given }" is not a size I can use. Please send a whole number from { $low } to { $high }, for example /size 1024.
+unknown-style = There is no style "{ $given }". Please send a strength such as /style 0.8, or one of: { $choices }.
+unknown-format = There is no format "{ $given }". Please send one of: { $choices }.
+unknown-faces = "{ $given }" is not possible for faces. Please use one of: { $choices }.
+not-a-photo = this is not a picture I can read. Please send a JPEG, PNG, WebP, GIF or HEIC picture.
+photo-empty = the file is empty. Please send it again.
+photo-truncated = the picture is damaged or cut short. Please send it again.
+photo-too-heavy = the file has { $megabytes } MB, and I can take up to { $limit } MB. Please send a smaller one.
+photo-too-large = the picture has { $megapixels } million pixels, and I can take up to { $limit } million. Please make it smaller and send it again.
+heic-unsupported = HEIC pictures cannot be read here. Please send it as JPEG.
+photo-unavailable = I could not fetch it. Please send it again.
+photo-failed = drawing it failed on my side. Please send it again later.
+queue-full = So many photos are waiting ({ $waiting }) that I cannot take more right now. Please send yours again in a few minutes.
+owner-queue-full = { $waiting } of your photos are still waiting, and { $limit } is the most I keep for one person. Please send these again when some are done.
+
+# The web page
+
+web-label = Cartoonbot
+web-entry = Your message
+web-hint = Drop photos here, or type a command such as /style 0.8, and press Enter.
+
+# Telegram's command menu
+
+menu-style = Style and strength, e.g. /style 0.8
+menu-size = Longest side in pixels, e.g. /size 1024
+menu-format = File format: jpg, png or webp
+menu-settings = What is set now
+menu-help = How to use this bot

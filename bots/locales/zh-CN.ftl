@@ -1,0 +1,83 @@
+# 聊天里人们读到的句子。花括号里的值会被填上，请保留。
+
+welcome =
+    你好！发给我一张照片，或一组照片（最多 { $most } 张），我会把它们画成卡通。
+
+    想淡一些就发 /style 0.5，想浓一些就发 /style 0.9。/help 列出所有用法。
+help =
+    发来一张照片或一组照片（最多 { $most } 张），你会收到卡通图。以文件形式发送可保留全部细节。
+
+    /style 0.8 – 强度，{ $weakest } 到 { $strongest }
+    /style ink – 风格：{ $styles }
+    /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
+    /format png – 文件格式：{ $formats }
+    /settings – 当前设置
+
+    在照片说明里写 "0.9" 或 "ink 0.9"，只对这一张或这一组有效。
+settings =
+    你的设置：
+    风格：{ $style }（/style）
+    强度：{ $strength }（/style 0.8）
+    尺寸：{ $size } 像素（/size）
+    格式：{ $format }（/format）
+    人脸：{ $faces }
+kept = 已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }。
+size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
+format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
+style-now = 你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8；可选风格：{ $styles }。
+unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
+send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
+settings-not-kept = 刚才没能记住，请过一分钟再试。
+
+queued =
+    { $photos ->
+       *[other] 收到 { $photos } 张照片
+    }：{ $style } { $strength }，{ $size } 像素，{ $format }。{ $ahead ->
+        [0] 现在就画。
+       *[other] 前面还有 { $ahead } 张。
+    }
+done =
+    { $photos ->
+        [1] 你的卡通画好了。
+       *[other] 你的 { $photos } 张卡通画好了。
+    }
+photo-failed-line = 第 { $number } 张（{ $name }）：{ $reason }
+photo-failed-only = { $name }：{ $reason }
+photo-name = 照片
+too-many-photos = 我一次最多收 { $most } 张照片；前 { $most } 张已经在画了，其余的请稍后再发。
+something-broke = 我这边出了点问题。你的设置没有丢，请过一分钟再试。
+
+# 错误；名字与 core/errors.py 相同。
+
+user-error = 没有成功。请再试一次，或发送 /help。
+look-error = 没有这个设置。发送 /help 查看可选项。
+photo-error = 这张照片不能用，请换一张。
+strength-out-of-range = “{ $given }”不能作为强度。请发送 { $low } 到 { $high } 之间的数字，例如 /style 0.8。
+size-out-of-range = “{ $given }”不能作为尺寸。请发送 { $low } 到 { $high } 之间的整数，例如 /size 1024。
+unknown-style = 没有“{ $given }”这种风格。请发送强度（例如 /style 0.8），或以下之一：{ $choices }。
+unknown-format = 没有“{ $given }”这种格式。请发送以下之一：{ $choices }。
+unknown-faces = 人脸不能设为“{ $given }”。请使用以下之一：{ $choices }。
+not-a-photo = 这不是我能读的图片。请发送 JPEG、PNG、WebP、GIF 或 HEIC 图片。
+photo-empty = 文件是空的，请重新发送。
+photo-truncated = 图片损坏或不完整，请重新发送。
+photo-too-heavy = 文件有 { $megabytes } MB，我最多能收 { $limit } MB。请发小一点的。
+photo-too-large = 图片有 { $megapixels } 百万像素，我最多能收 { $limit } 百万。请缩小后重新发送。
+heic-unsupported = 这里读不了 HEIC 图片，请以 JPEG 发送。
+photo-unavailable = 没能取到这张照片，请重新发送。
+photo-failed = 我这边没画成，请稍后重新发送。
+queue-full = 现在排队的照片太多（{ $waiting } 张），暂时收不下了。请过几分钟再发。
+owner-queue-full = 你还有 { $waiting } 张照片在排队，每人最多 { $limit } 张。请等画完一些再发。
+
+# 网页
+
+web-label = 卡通机器人
+web-entry = 你的消息
+web-hint = 把照片拖到这里，或输入 /style 0.8 这样的命令，然后按回车。
+
+# Telegram 的命令菜单
+
+menu-style = 风格和强度，例如 /style 0.8
+menu-size = 最长边像素，例如 /size 1024
+menu-format = 文件格式：jpg、png 或 webp
+menu-settings = 当前设置
+menu-help = 使用说明

@@ -1,0 +1,111 @@
+"""Throttled sending: in order within a chat, within the rates, and no chat waits for another one's penalty."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from asyncio_throttle.throttler import Throttler
+
+from core.errors import CartoonbotError, ChatGone
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Chats we keep the pace of; those idle longest are forgotten first.
+LANES: Final = 4096
+LONGEST_WAIT: Final = 60.0
+
+
+class Busy(CartoonbotError):
+    """The platform asks to wait `seconds` before the next message to this chat."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"asked to wait {seconds:g} s")
+        self.seconds = seconds
+
+
+class Unreached(CartoonbotError):
+    """The platform could not be reached, or broke while answering; worth another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages allowed: a second over all chats, a second to one person, a minute to one group."""
+
+    overall: int = 30
+    person: int = 1
+    group: int = 20
+
+
+@dataclass(eq=False)
+class _Lane:
+    throttler: Throttler
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Outbox:
+    """One platform's way out."""
+
+    def __init__(self, rates: Rates, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._rates = rates
+        self._sleep = sleep
+        self._overall = Throttler(rates.overall, 1.0)
+        self._lanes: dict[str, _Lane] = {}
+        self._posted: set[asyncio.Task[None]] = set()
+
+    async def send(self, chat: str, call: Callable[[], Awaitable[T]], *, group: bool = False) -> T:
+        """Make the call when it is this chat's turn; again after Busy or Unreached, for as long as it takes.
+
+        Everything else the call raises is the caller's. A call that was Unreached may have arrived: platforms
+        do not tell, so a repeat is the price of losing nothing.
+        """
+        lane = self._lane(chat, group)
+        async with lane.turn:
+            pause = 1.0
+            while True:
+                async with lane.throttler, self._overall:
+                    try:
+                        return await call()
+                    except Busy as error:
+                        wait = error.seconds
+                    except Unreached as error:
+                        wait = pause
+                        pause = min(2 * pause, LONGEST_WAIT)
+                        log.warning("chat platform not reached (%s); trying again in %g s", error, wait)
+                await self._sleep(wait)
+
+    def post(self, chat: str, call: Callable[[], Awaitable[object]], *, group: bool = False) -> None:
+        """Send without waiting for it, in order after what was posted before. Failures are logged."""
+        task = asyncio.create_task(self._post(chat, call, group))
+        self._posted.add(task)
+        task.add_done_callback(self._posted.discard)
+
+    async def close(self, grace: float) -> None:
+        """Give what was posted `grace` seconds, then drop it."""
+        if self._posted:
+            _, late = await asyncio.wait(self._posted, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _post(self, chat: str, call: Callable[[], Awaitable[object]], group: bool) -> None:
+        try:
+            await self.send(chat, call, group=group)
+        except ChatGone as error:
+            log.info("nobody to answer: %s", error)
+        except Exception:
+            log.exception("a message could not be sent")
+
+    def _lane(self, chat: str, group: bool) -> _Lane:
+        lane = self._lanes.pop(chat, None)
+        if lane is None:
+            throttler = Throttler(self._rates.group, 60.0) if group else Throttler(self._rates.person, 1.0)
+            lane = _Lane(throttler)
+        self._lanes[chat] = lane
+        if len(self._lanes) > LANES:
+            idle = next((name for name, other in self._lanes.items() if not other.turn.locked()), chat)
+            if idle != chat:
+                del self._lanes[idle]
+        return lane

@@ -1,0 +1,290 @@
+"""Telegram: updates -> conversation and reception; sentences and cartoons -> Bot API calls."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+from telegram import (
+    BotCommand,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+    ReplyParameters,
+    Update,
+    User,
+)
+from telegram.constants import ChatType
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageHandler, filters
+
+from bots.conversation import Conversation
+from bots.delivery import Kind, Limits, Parcel, Result
+from bots.frontend import HeardPhoto, Person
+from bots.locales import LANGUAGES, Locales
+from bots.outbox import Busy, Outbox, Rates, Unreached
+from core.errors import ChatGone, ConfigError, PhotoTooHeavy, PhotoUnavailable
+from core.jobs import Chat, Owner
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PLATFORM: Final = "telegram"
+MENU: Final = ("style", "size", "format", "settings", "help")
+FETCH_TRIES: Final = 4
+GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "have no rights", "not enough rights")
+
+
+class Hearing(Protocol):
+    """Where heard photos go: bots.reception."""
+
+    async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str: ...
+
+
+class TelegramFrontEnd:
+    """One bot, by long polling. Private chats are answered; elsewhere only commands are."""
+
+    limits = Limits()
+
+    def __init__(
+        self,
+        token: str,
+        api_url: str,
+        conversation: Conversation,
+        reception: Hearing,
+        locales: Locales,
+    ) -> None:
+        self._conversation = conversation
+        self._reception = reception
+        self._locales = locales
+        self._outbox = Outbox(Rates())
+        self._ready = asyncio.Event()
+        self._application: Application[Any, Any, Any, Any, Any, Any] = (
+            ApplicationBuilder()
+            .token(token)
+            .base_url(f"{api_url.rstrip('/')}/bot")
+            .base_file_url(f"{api_url.rstrip('/')}/file/bot")
+            # Handlers only note and post, so updates are handled in the order they came.
+            .concurrent_updates(False)
+            .connect_timeout(10)
+            .read_timeout(30)
+            .write_timeout(30)
+            .media_write_timeout(180)
+            .pool_timeout(30)
+            .build()
+        )
+        self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE, self._hear))
+        self._application.add_error_handler(self._report)
+
+    async def run(self) -> None:
+        """Poll until cancelled. Waits while Telegram cannot be reached; raises ConfigError for a wrong token."""
+        application = self._application
+        try:
+            await self._start()
+            updater = application.updater
+            assert updater is not None  # polling was not switched off above
+            await updater.start_polling(
+                timeout=timedelta(seconds=30),
+                allowed_updates=[Update.MESSAGE],
+                bootstrap_retries=-1,
+                error_callback=_polling_failed,
+            )
+            await application.start()
+            self._ready.set()
+            log.info("Telegram: listening as @%s", application.bot.username)
+            await self._set_menus()
+            await asyncio.Event().wait()
+        finally:
+            await self._stop()
+
+    async def fetch(self, reference: str, path: Path) -> None:
+        """Download by file_id. Raises PhotoTooHeavy (bots get no more than 20 MB) or PhotoUnavailable."""
+        await self._ready.wait()
+        for attempt in range(FETCH_TRIES):
+            try:
+                file = await self._application.bot.get_file(reference)
+                await file.download_to_drive(path)
+            except BadRequest as error:
+                if "too big" in error.message.lower():
+                    raise PhotoTooHeavy(megabytes="20+", limit=20) from error
+                raise PhotoUnavailable from error
+            except RetryAfter as error:
+                await asyncio.sleep(_seconds(error))
+            except TelegramError as error:
+                if attempt == FETCH_TRIES - 1:
+                    raise PhotoUnavailable from error
+                await asyncio.sleep(2**attempt)
+            else:
+                return
+        raise PhotoUnavailable
+
+    async def say(self, chat: Chat, text: str) -> None:
+        """Send a sentence as a reply. Raises ChatGone."""
+        await self._send(chat, lambda: self._application.bot.send_message(text=text, **_address(chat)))
+
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+        """Send cartoons as a picture, a file or an album. Raises ChatGone."""
+        if len(parcel.results) > 1:
+            await self._send(chat, lambda: self._send_album(chat, parcel, caption))
+        else:
+            await self._send(chat, lambda: self._send_one(chat, parcel, caption))
+
+    async def _start(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                await self._application.initialize()
+            except InvalidToken as error:
+                raise ConfigError(
+                    "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
+                ) from error
+            except NetworkError as error:
+                log.warning("Telegram cannot be reached (%s); trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 60.0)
+            else:
+                return
+
+    async def _stop(self) -> None:
+        self._ready.clear()
+        updater = self._application.updater
+        if updater is not None and updater.running:
+            await updater.stop()
+        await self._outbox.close(grace=2.0)
+        if self._application.running:
+            await self._application.stop()
+        await self._application.shutdown()
+
+    async def _set_menus(self) -> None:
+        for language in LANGUAGES:
+            locale = self._locales.of(language)
+            commands = [BotCommand(name, locale.say(f"menu-{name}")) for name in MENU]
+            code = None if language == "en" else language.split("-")[0]
+            try:
+                await self._application.bot.set_my_commands(commands, language_code=code)
+            except TelegramError as error:
+                log.warning("Telegram: the command menu was not set (%s)", error)
+
+    async def _hear(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        message, user = update.message, update.effective_user
+        if message is None or user is None:
+            return
+        person = Person(Owner(PLATFORM, str(user.id)), user.language_code)
+        chat = _chat(message)
+        private = message.chat.type == ChatType.PRIVATE
+        if message.text and (private or message.text.startswith("/")):
+            self._post(chat, await self._conversation.answer(person, message.text))
+        elif private and (photo := _photo(message, person, chat)):
+            await self._reception.hear(photo)
+        elif private:
+            self._post(chat, await self._conversation.answer(person, ""))
+
+    async def _report(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        log.error("an update could not be handled", exc_info=context.error)
+        if isinstance(update, Update) and update.message is not None:
+            user: User | None = update.effective_user
+            locale = self._locales.of(user.language_code if user else None)
+            self._post(_chat(update.message), locale.say("something-broke"))
+
+    def _post(self, chat: Chat, text: str) -> None:
+        async def call() -> Message:
+            return await _translated(self._application.bot.send_message(text=text, **_address(chat)))
+
+        self._outbox.post(chat.chat, call, group=_is_group(chat))
+
+    async def _send(self, chat: Chat, call: Callable[[], Awaitable[object]]) -> None:
+        await self._ready.wait()
+        await self._outbox.send(chat.chat, lambda: _translated(call()), group=_is_group(chat))
+
+    async def _send_one(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+        result = parcel.results[0]
+        bot = self._application.bot
+        with result.path.open("rb") as file:
+            picture = InputFile(file, filename=result.name, read_file_handle=False)
+            if parcel.kind is Kind.PHOTO:
+                await bot.send_photo(photo=picture, caption=caption or None, **_address(chat))
+            else:
+                await bot.send_document(document=picture, caption=caption or None, **_address(chat))
+
+    async def _send_album(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+        kind = InputMediaPhoto if parcel.kind is Kind.PHOTO else InputMediaDocument
+        with ExitStack() as files:
+            media = [
+                kind(_attached(files, result), caption=caption if place == 0 and caption else None)
+                for place, result in enumerate(parcel.results)
+            ]
+            await self._application.bot.send_media_group(media=media, **_address(chat))
+
+
+def _attached(files: ExitStack, result: Result) -> InputFile:
+    file = files.enter_context(result.path.open("rb"))
+    return InputFile(file, filename=result.name, attach=True, read_file_handle=False)
+
+
+async def _translated(call: Awaitable[T]) -> T:
+    """Telegram's errors in the outbox's words."""
+    try:
+        return await call
+    except RetryAfter as error:
+        raise Busy(_seconds(error)) from error
+    except Forbidden as error:
+        raise ChatGone(error.message) from error
+    except BadRequest as error:
+        if any(words in error.message.lower() for words in GONE):
+            raise ChatGone(error.message) from error
+        raise
+    except NetworkError as error:
+        raise Unreached(error.message) from error
+
+
+def _photo(message: Message, person: Person, chat: Chat) -> HeardPhoto | None:
+    """The picture a message carries: the largest photo size, or a file. Animations are files to Telegram too."""
+    if message.photo:
+        source, name = message.photo[-1], ""
+    elif message.document:
+        source, name = message.document, message.document.file_name or ""
+    else:
+        return None
+    return HeardPhoto(
+        person=person,
+        chat=chat,
+        place=message.message_id,
+        name=name,
+        reference=source.file_id,
+        caption=message.caption or "",
+        group=message.media_group_id,
+        weight=source.file_size,
+    )
+
+
+def _chat(message: Message) -> Chat:
+    topic = message.message_thread_id if message.is_topic_message else None
+    # Telegram refuses the id of the general topic, 1, although it sends it.
+    thread = str(topic) if topic and topic != 1 else None
+    return Chat(PLATFORM, str(message.chat_id), thread, str(message.message_id))
+
+
+def _address(chat: Chat) -> dict[str, Any]:
+    reply = ReplyParameters(int(chat.message), allow_sending_without_reply=True) if chat.message else None
+    return {
+        "chat_id": int(chat.chat),
+        "message_thread_id": int(chat.thread) if chat.thread else None,
+        "reply_parameters": reply,
+    }
+
+
+def _is_group(chat: Chat) -> bool:
+    return chat.chat.startswith("-")
+
+
+def _seconds(error: RetryAfter) -> float:
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+
+
+def _polling_failed(error: TelegramError) -> None:
+    log.warning("Telegram: polling was interrupted (%s); it goes on by itself", error)

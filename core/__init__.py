@@ -1,0 +1,1 @@
+"""What the program is for: photos in, cartoons out. Knows no chat, no database."""

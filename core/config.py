@@ -1,0 +1,67 @@
+"""Settings, from the environment or a .env file in the working folder. One row a setting, each with its help."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigError
+from core.photo import Limits
+
+
+class Settings(BaseSettings):
+    """What the person who runs the program may change."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
+
+    telegram_bot_token: SecretStr | None = Field(
+        None, description="Telegram bot token from @BotFather. Unset: no Telegram."
+    )
+    telegram_api_url: str = Field(
+        "https://api.telegram.org",
+        description="Where the Bot API is: Telegram's, or your local Bot API server.",
+    )
+    web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
+    )
+    data_dir: Path = Field(Path("data"), description="Folder for the database and the photos in flight.")
+    device: str = Field("auto", description="Where to draw: auto, cpu, cuda or cuda:1.")
+    batch_size: Annotated[int, Field(ge=1, le=64)] = Field(
+        4, description="Photos the device takes at once, at most."
+    )
+    queue_limit: Annotated[int, Field(ge=1)] = Field(
+        2000, description="Photos that may wait in all; more are politely refused."
+    )
+    user_limit: Annotated[int, Field(ge=20)] = Field(60, description="Photos of one person that may wait.")
+    photo_megabytes: Annotated[float, Field(gt=0, le=2000)] = Field(
+        20, description="The heaviest file taken. Telegram's own servers give bots no more than 20."
+    )
+    photo_megapixels: Annotated[float, Field(gt=0, le=170)] = Field(
+        64, description="The largest picture taken, in millions of pixels; memory grows by 4 MB for each."
+    )
+    album_seconds: Annotated[float, Field(gt=0, le=30)] = Field(
+        2.0, description="How long to wait for the next photo of an album before it counts as complete."
+    )
+    attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+        3, description="How often a photo is tried over restarts before it counts as failed."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+
+    @property
+    def limits(self) -> Limits:
+        """The most a photo may weigh and measure."""
+        return Limits(int(self.photo_megabytes * 1e6), int(self.photo_megapixels * 1e6))
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and .env. Raises ConfigError naming each wrong row, never its value."""
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        rows = [f"{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()]
+        raise ConfigError(
+            "These settings need a change in the environment or .env:\n" + "\n".join(rows)
+        ) from error

@@ -1,0 +1,70 @@
+"""What runs a micro-batch. The local engine is the only owner of the device."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+
+from core.errors import Closed, OutOfMemory
+from core.look import Look
+from core.photo import Array
+from core.styles import registry
+
+
+class Engine(Protocol):
+    """Draws micro-batches. Called from one thread at a time, never from the event loop."""
+
+    def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+        """Draw each photo in its look. uint8 RGB [H, W, 3] in, the same out at the asked size.
+
+        Raises OutOfMemory when the batch does not fit; the caller halves it and tries again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device. May be called twice."""
+        ...
+
+
+class LocalEngine:
+    """The engine in this process: styles are built when first asked for and stay on the device.
+
+    `device` is "auto", "cpu", "cuda" or "cuda:N".
+    """
+
+    def __init__(self, device: str = "auto") -> None:
+        self.device = pick_device(device)
+        self._styles: dict[str, registry.Style] = {}
+        self._closed = False
+
+    def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+        """See Engine.stylize. Photos of one style are drawn together, results keep the order given."""
+        if self._closed:
+            raise Closed("The engine is closed; build a new one.")
+        drawn: dict[int, Array] = {}
+        try:
+            with torch.inference_mode():
+                for name in dict.fromkeys(look.style for look in looks):
+                    members = [index for index, look in enumerate(looks) if look.style == name]
+                    style = self._style(name)
+                    results = style.draw([photos[i] for i in members], [looks[i] for i in members])
+                    drawn.update(zip(members, results, strict=True))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise OutOfMemory(f"{len(photos)} photos do not fit on {self.device}") from error
+        return [drawn[index] for index in range(len(photos))]
+
+    def close(self) -> None:
+        self._styles.clear()
+        self._closed = True
+
+    def _style(self, name: str) -> registry.Style:
+        if name not in self._styles:
+            self._styles[name] = registry.build(name, self.device)
+        return self._styles[name]
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes the first CUDA GPU, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)

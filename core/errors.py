@@ -1,0 +1,129 @@
+"""Every error this program raises on purpose.
+
+    CartoonbotError
+     ├─ UserError                a person can mend it; a chat may show it
+     │   ├─ LookError            a setting out of its range
+     │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces
+     │   ├─ PhotoError           one photo cannot be used; the others go on
+     │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
+     │   │   ├─ PhotoUnavailable, PhotoFailed
+     │   └─ QueueFull, OwnerQueueFull
+     ├─ OutOfMemory              not even one photo fits on the device
+     ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
+     ├─ ConfigError              the program cannot start as it is set up
+     └─ Closed                   used after close()
+
+The chat's sentence for a UserError is the message `code` in bots/locales, filled with `values`;
+`str(error)` is plain English for logs and scripts.
+"""
+
+import re
+
+Value = str | int | float
+
+
+class CartoonbotError(Exception):
+    """The root of the tree."""
+
+
+class UserError(CartoonbotError):
+    """Something a person can mend. `values` fill the sentence."""
+
+    code = "user-error"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(self, **values: Value) -> None:
+        super().__init__(self.code)
+        self.values = values
+
+    def __str__(self) -> str:
+        first_line = (self.__doc__ or self.code).split("\n")[0]
+        facts = ", ".join(f"{name} {value}" for name, value in self.values.items())
+        return f"{first_line} ({facts})" if facts else first_line
+
+
+class LookError(UserError):
+    """A setting is not one of those on offer."""
+
+
+class StrengthOutOfRange(LookError):
+    """Strength must be a number within its range."""
+
+
+class SizeOutOfRange(LookError):
+    """Size must be a whole number of pixels within its range."""
+
+
+class UnknownStyle(LookError):
+    """There is no style of that name."""
+
+
+class UnknownFormat(LookError):
+    """There is no file format of that name on offer."""
+
+
+class UnknownFaces(LookError):
+    """Faces must be one of the words on offer."""
+
+
+class PhotoError(UserError):
+    """One photo cannot be used."""
+
+
+class NotAPhoto(PhotoError):
+    """The file is not a picture of a kind we read."""
+
+
+class PhotoEmpty(PhotoError):
+    """The file has no bytes."""
+
+
+class PhotoTruncated(PhotoError):
+    """The picture is damaged or cut short."""
+
+
+class PhotoTooHeavy(PhotoError):
+    """The file has more bytes than allowed."""
+
+
+class PhotoTooLarge(PhotoError):
+    """The picture has more pixels than allowed."""
+
+
+class HeicUnsupported(PhotoError):
+    """HEIC pictures need the package pillow-heif, which is not installed here."""
+
+
+class PhotoUnavailable(PhotoError):
+    """The photo could not be fetched from the chat."""
+
+
+class PhotoFailed(PhotoError):
+    """Drawing this photo failed on our side."""
+
+
+class QueueFull(UserError):
+    """Too many photos are waiting."""
+
+
+class OwnerQueueFull(UserError):
+    """Too many photos of one person are waiting."""
+
+
+class OutOfMemory(CartoonbotError):
+    """Not even one photo fits on the device."""
+
+
+class ChatGone(CartoonbotError):
+    """Nobody is there to answer: the bot was blocked or removed, or the chat is gone."""
+
+
+class ConfigError(CartoonbotError):
+    """The program cannot start as it is set up; the message says what to change."""
+
+
+class Closed(CartoonbotError):
+    """Used after close()."""

@@ -1,0 +1,1 @@
+"""The ways of drawing, one module each; `registry` names them."""

@@ -1,0 +1,42 @@
+"""Styles by name, and what they have in common."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from core.errors import UnknownStyle
+from core.look import Look
+
+Array = npt.NDArray[np.uint8]
+
+STYLE_NAMES: Final[tuple[str, ...]] = ("ink",)
+
+
+class Style(Protocol):
+    """A named way of drawing. Called inside torch.inference_mode()."""
+
+    def draw(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+        """Draw each photo in its look.
+
+        uint8 RGB [H, W, 3] in, at most look.size on the longest side; the same out, the longest side
+        exactly look.size.
+        """
+        ...
+
+
+def build(name: str, device: torch.device) -> Style:
+    """A style ready to draw on `device`. Raises UnknownStyle."""
+    if name == "ink":
+        from core.styles.ink import InkStyle
+
+        return InkStyle(device)
+    raise UnknownStyle(given=name, choices=", ".join(STYLE_NAMES))
+
+
+def fitted(height: int, width: int, size: int) -> tuple[int, int]:
+    """(height, width) in the same proportions, the longest side exactly `size`, the other at least 1."""
+    longest = max(height, width)
+    return max(1, round(height * size / longest)), max(1, round(width * size / longest))

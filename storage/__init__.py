@@ -1,0 +1,1 @@
+"""What outlives a restart: settings, jobs and the photos in flight."""

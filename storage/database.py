@@ -1,0 +1,98 @@
+"""One SQLite connection, its schema, and its transactions."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+import aiosqlite
+
+from core.errors import Closed, ConfigError
+
+
+class Database:
+    """The program's one connection. Writes go through `transaction()`, one at a time."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection: aiosqlite.Connection | None = connection
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or create the file and bring its schema up to date.
+
+        Raises ConfigError when the file was written by a newer version of the program.
+        """
+        # autocommit: transactions begin where we say so.
+        connection = await aiosqlite.connect(path, isolation_level=None)
+        connection.row_factory = aiosqlite.Row
+        database = cls(connection)
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA synchronous = FULL")
+            await connection.execute("PRAGMA foreign_keys = ON")
+            await connection.execute("PRAGMA busy_timeout = 5000")
+            await database._migrate()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @property
+    def reading(self) -> aiosqlite.Connection:
+        """The connection, for single SELECTs."""
+        if self._connection is None:
+            raise Closed("The database is closed.")
+        return self._connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[aiosqlite.Connection]:
+        """All of it or nothing: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK on any error or cancellation."""
+        async with self._writing:
+            connection = self.reading
+            try:
+                await connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                await connection.execute("COMMIT")
+            except BaseException:
+                # Unlike a ROLLBACK statement this is content when BEGIN itself was what failed.
+                await connection.rollback()
+                raise
+
+    async def close(self) -> None:
+        """May be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _migrate(self) -> None:
+        """Run the numbered files of storage/migrations that this database has not seen, in order."""
+        cursor = await self.reading.execute("PRAGMA user_version")
+        row = await cursor.fetchone()
+        version = int(row[0]) if row else 0
+        migrations = sorted(
+            (
+                file
+                for file in resources.files("storage").joinpath("migrations").iterdir()
+                if file.name.endswith(".sql")
+            ),
+            key=lambda file: file.name,
+        )
+        if version > len(migrations):
+            raise ConfigError(
+                f"The database has schema {version}, newer than this program's {len(migrations)}. "
+                "Run the newer version again, or set DATA_DIR to another folder."
+            )
+        for number, file in enumerate(migrations[version:], start=version + 1):
+            async with self.transaction() as connection:
+                for statement in _statements(file.read_text(encoding="utf-8")):
+                    await connection.execute(statement)
+                await connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a migration, split at line ends (executescript would commit on its own)."""
+    return [part.strip() for part in re.split(r";\s*\n", script + "\n") if part.strip()]

@@ -1,0 +1,34 @@
+"""What each person has chosen."""
+
+from dataclasses import asdict
+
+from core.jobs import Owner
+from core.look import Look
+from storage.database import Database
+
+COLUMNS = ("style", "strength", "size", "format", "faces")
+
+
+class UserSettings:
+    """Each person's look, kept over restarts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look_of(self, owner: Owner) -> Look:
+        """The person's look, or the default one."""
+        cursor = await self._database.reading.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM user_settings WHERE platform = ? AND user = ?",
+            (owner.platform, owner.user),
+        )
+        row = await cursor.fetchone()
+        return Look(**dict(row)) if row else Look()
+
+    async def keep(self, owner: Owner, look: Look) -> None:
+        """Remember the look as the person's own."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                f"INSERT OR REPLACE INTO user_settings (platform, user, {', '.join(COLUMNS)}) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (owner.platform, owner.user, *asdict(look).values()),
+            )

@@ -1,0 +1,84 @@
+"""The web chat in a real browser: a dropped portrait comes back as a cartoon."""
+
+import io
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page, async_playwright, expect
+
+from core.errors import ConfigError
+from tests.pictures import gradient, jpeg_bytes
+from tests.running import QuickEngine, running, settings_in
+
+CHROMIUM = shutil.which("chromium")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
+
+
+@asynccontextmanager
+async def browsing(url: str, language: str = "en-GB") -> AsyncGenerator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        page = await browser.new_page(locale=language, viewport={"width": 1100, "height": 900})
+        await page.goto(url)
+        try:
+            yield page
+        finally:
+            await browser.close()
+
+
+async def send(page: Page, text: str = "", files: list[tuple[str, bytes]] | None = None) -> None:
+    if files:
+        payload = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
+        await page.locator("input[type=file]").first.set_input_files(payload)  # type: ignore[arg-type]
+        await expect(page.get_by_role("button", name="Remove")).to_have_count(len(files), timeout=15_000)
+    box = page.get_by_role("textbox")
+    await box.fill(text)
+    await box.press("Enter")
+
+
+@needs_browser
+async def test_a_dropped_portrait_comes_back_as_a_cartoon_and_a_bad_file_as_a_sentence(tmp_path: Path):
+    async with running(settings_in(tmp_path), QuickEngine) as app:
+        assert app.web
+        await app.web.ready.wait()
+        async with browsing(app.web.url) as page:
+            await expect(page.get_by_text("Send me a photo")).to_be_visible(timeout=20_000)
+            await send(page, "/size 640")
+            await expect(page.get_by_text("Kept: ink, strength 0.7, 640 px, jpg.")).to_be_visible()
+            good = ("me.jpg", jpeg_bytes(gradient(300, 400)))
+            await send(page, "", [good, ("notes.jpg", b"not a picture at all")])
+            await expect(page.get_by_text("Here is your cartoon.")).to_be_visible(timeout=20_000)
+            await expect(page.get_by_text("this is not a picture I can read")).to_be_visible()
+            cartoon = page.locator("img[src*='01-ink']")
+            await expect(cartoon).to_be_visible()
+            response = await page.request.get(str(await cartoon.get_attribute("src")))
+            with Image.open(io.BytesIO(await response.body())) as image:
+                assert (image.size, image.format) == ((480, 640), "JPEG")
+
+
+@needs_browser
+async def test_the_page_speaks_the_browsers_language(tmp_path: Path):
+    async with running(settings_in(tmp_path), QuickEngine) as app:
+        assert app.web
+        await app.web.ready.wait()
+        async with browsing(app.web.url, "zh-CN") as page:
+            await expect(page.get_by_text("发给我一张照片")).to_be_visible(timeout=20_000)
+            await send(page, "/style 7")
+            await expect(page.get_by_text("不能作为强度")).to_be_visible()
+
+
+async def test_a_second_program_on_the_same_port_says_what_to_change(tmp_path: Path):
+    async with running(settings_in(tmp_path / "one"), QuickEngine) as app:
+        assert app.web
+        await app.web.ready.wait()
+        port = int(app.web.url.rsplit(":", 1)[1])
+        with pytest.raises(ConfigError, match="WEB_PORT"):
+            async with running(settings_in(tmp_path / "two", web_port=port), QuickEngine):
+                pass

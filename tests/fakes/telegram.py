@@ -1,0 +1,230 @@
+"""A stand-in Telegram Bot API server: real HTTP for the real client, checked against the published schema.
+
+    async with TelegramServer() as telegram:
+        # the bot under test gets telegram.token, telegram.base_url and telegram.base_file_url
+        await telegram.send_text(Person(7), "/style 0.8")
+        answer = await telegram.wait_for_message(7)
+        assert telegram.violations == []
+
+The rest of it: telegram_chats (what people see), telegram_people (what they do), telegram_methods (what a
+call does), telegram_schema (what a call must look like) and telegram_faults (what goes wrong on the way).
+Not modelled: parse_mode (recorded, not parsed), privacy mode, webhooks, the ageing of files and callbacks.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self, TypeVar
+
+from aiohttp import web
+
+from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
+from tests.fakes.telegram_faults import Expected, Fault, refusal
+from tests.fakes.telegram_methods import Call, Methods, Refused
+from tests.fakes.telegram_schema import MEGABYTE, Upload, problems
+
+__all__ = ["Call", "Chat", "Fault", "File", "Message", "Person", "TelegramServer", "Upload"]
+
+Seen = TypeVar("Seen")
+
+DOWNLOAD = "download"
+GRACE_SECONDS = 0.05
+# Forms carry these as they are and everything else as JSON.
+PLAIN_TEXT = {
+    "action",
+    "business_connection_id",
+    "callback_query_id",
+    "caption",
+    "document",
+    "file_id",
+    "inline_message_id",
+    "language_code",
+    "message_effect_id",
+    "parse_mode",
+    "photo",
+    "text",
+    "url",
+}
+
+
+class TelegramServer(Methods):
+    """The server: `calls` is what the bot asked, `violations` what it got wrong, `chat(id)` what people see."""
+
+    def __init__(self, token: str = f"123456:{'TESTS' * 7}") -> None:
+        bot_id = int(token.partition(":")[0])
+        super().__init__(Person(bot_id, "Cartoonbot", None, "cartoon_test_bot", is_bot=True))
+        self.token = token
+        self.url = ""
+        self.calls: list[Call] = []
+        self.violations: list[str] = []
+        self._changed = asyncio.Condition()
+        self._expected: list[Expected] = []
+        app = web.Application(client_max_size=200 * MEGABYTE)
+        app.router.add_route("*", "/bot{token}/{method}", self._serve_method)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._serve_file)
+        # Held calls and long polls are cut short at the end of a test.
+        self._runner = web.AppRunner(app, shutdown_timeout=GRACE_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.url}/bot"
+
+    @property
+    def base_file_url(self) -> str:
+        return f"{self.url}/file/bot"
+
+    def fail(self, method: str | None, fault: Fault, *, times: int = 1, chat_id: int | None = None) -> None:
+        """Let the next `times` calls of a method fail, in that chat or in any.
+
+        The method "download" stands for fetching a file; None for any method except getUpdates.
+        """
+        if method not in (None, DOWNLOAD, *self.methods):
+            raise ValueError(f"the stand-in has no method {method}")
+        self._expected.append(Expected(fault, method, chat_id, times))
+
+    def calls_to(self, method: str, chat_id: int | None = None) -> list[Call]:
+        """The calls of one method, in one chat or in all."""
+        return [
+            call for call in self.calls if call.method == method and chat_id in (None, call.fields.get("chat_id"))
+        ]
+
+    async def wait_for(self, predicate: Callable[[], Seen], timeout: float = 10) -> Seen:  # noqa: ASYNC109
+        """Wait until the predicate is true, asked again after every call, and give its value back.
+
+        Raises TimeoutError, naming the last calls, after `timeout` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout), self._changed:
+                return await self._changed.wait_for(predicate)
+        except TimeoutError:
+            last = ", ".join(call.method for call in self.calls[-10:])
+            raise TimeoutError(f"not seen within {timeout} s; the last calls were: {last or 'none'}") from None
+
+    async def wait_for_message(
+        self,
+        chat_id: int,
+        predicate: Callable[[Message], object] = lambda message: True,
+        timeout: float = 10,  # noqa: ASYNC109
+    ) -> Message:
+        """The bot's first message in a chat that fits, now or when it comes."""
+
+        def fitting() -> Message | None:
+            return next((each for each in self.chat(chat_id).messages if predicate(each)), None)
+
+        message = await self.wait_for(fitting, timeout)
+        assert message is not None
+        return message
+
+    # The wire
+
+    async def _serve_method(self, request: web.Request) -> web.StreamResponse:
+        if request.match_info["token"] != self.token:
+            return web.json_response(refusal(401, "Unauthorized"), status=401)
+        call = await read_call(request)
+        await self._note(call)
+        if call.method not in self.methods:
+            self.violations.append(f"{call.method}: there is no such method here")
+            return web.json_response(refusal(404, "Not Found"), status=404)
+        if wrong := problems(call.method, call.fields, call.files):
+            self.violations.extend(f"{call.method}: {problem}" for problem in wrong)
+            return web.json_response(refusal(400, f"Bad Request: {wrong[0]}"), status=400)
+        return await self._carry_out(call, request)
+
+    async def _carry_out(self, call: Call, request: web.Request) -> web.StreamResponse:
+        fault = self._next_fault(call.method, call.fields.get("chat_id"))
+        if fault.gate:
+            await fault.gate.wait()
+        response = fault.response() or web.Response()
+        if fault.takes_effect:
+            response = await self._answer(call)
+        if fault.cut:
+            hang_up(request)
+        return response
+
+    async def _answer(self, call: Call) -> web.Response:
+        try:
+            result = await self.methods[call.method](call)
+        except Refused as refused:
+            return web.json_response(refusal(refused.status, str(refused)), status=refused.status)
+        finally:
+            await self._wake()
+        return web.json_response({"ok": True, "result": result})
+
+    async def _serve_file(self, request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        file = next((file for file in self.files.values() if file.path == path), None)
+        if request.match_info["token"] != self.token or file is None:
+            return web.json_response(refusal(404, "Not Found"), status=404)
+        await self._note(Call(DOWNLOAD, {"file_path": path}))
+        fault = self._next_fault(DOWNLOAD, None)
+        if fault.gate:
+            await fault.gate.wait()
+        if fault.cut:
+            return await break_off(request, file.data)
+        return fault.response() or web.Response(body=file.data)
+
+    def _next_fault(self, method: str, chat_id: object) -> Fault:
+        for expected in self._expected:
+            if expected.meets(method, chat_id):
+                expected.times -= 1
+                return expected.fault
+        return Fault()
+
+    async def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        await self._wake()
+
+    async def _wake(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+async def read_call(request: web.Request) -> Call:
+    """Parameters from the query, a JSON body or a form; form values that are JSON are parsed."""
+    raw: Json = dict(request.query)
+    files: dict[str, Upload] = {}
+    if request.content_type == "application/json":
+        raw |= await request.json()
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            with value.file as body:
+                files[name] = Upload(value.filename, value.content_type, body.read())
+        else:
+            raw[name] = value
+    fields = {name: parsed(name, value) for name, value in raw.items()}
+    return Call(request.match_info["method"], fields, files)
+
+
+def parsed(name: str, value: object) -> object:
+    """The value of a field; one that should be JSON and is not stays text, for the check to refuse."""
+    if isinstance(value, str) and name not in PLAIN_TEXT:
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
+async def break_off(request: web.Request, data: bytes) -> web.StreamResponse:
+    """Send half of a file, then close the connection."""
+    response = web.StreamResponse()
+    response.content_length = len(data)
+    await response.prepare(request)
+    await response.write(data[: len(data) // 2])
+    hang_up(request)
+    return response
+
+
+def hang_up(request: web.Request) -> None:
+    """Close the connection at once, without a word."""
+    if request.transport:
+        request.transport.abort()

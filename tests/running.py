@@ -1,0 +1,64 @@
+"""The real program, run inside a test: real SQLite, real spool, real front ends; the engine may be a quick one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+from pydantic import SecretStr
+
+from bots.app import App
+from core.config import Settings
+from core.engine import Engine, LocalEngine
+from core.look import Look
+from core.photo import Array
+from core.styles.registry import fitted
+from tests.fakes.telegram import TelegramServer
+
+
+class QuickEngine:
+    """Paints each photo in one flat colour of the asked size: everything but the drawing is real."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.batches: list[list[Look]] = []
+
+    def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+        self.batches.append(list(looks))
+        return [_flat(photo, look) for photo, look in zip(photos, looks, strict=True)]
+
+    def close(self) -> None:
+        pass
+
+
+def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes: object) -> Settings:
+    """Settings that depend on nothing outside the test."""
+    rows: dict[str, object] = {"data_dir": folder, "web_port": 0, "device": "cpu", "album_seconds": 2.0, **changes}
+    if telegram is not None:
+        rows |= {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url}
+    return Settings(_env_file=None, **rows)  # type: ignore[call-arg,arg-type]
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, build_engine: Callable[[str], Engine] = LocalEngine
+) -> AsyncGenerator[App]:
+    """The program from start to stop; its errors are the test's."""
+    stop = asyncio.Event()
+    app = App(settings, build_engine)
+    task = asyncio.create_task(app.run(stop))
+    started = asyncio.create_task(app.started.wait())
+    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if task.done():
+            task.result()
+        yield app
+    finally:
+        started.cancel()
+        stop.set()
+        await task
+
+
+def _flat(photo: Array, look: Look) -> Array:
+    height, width = fitted(*photo.shape[:2], look.size)
+    return np.full((height, width, 3), photo.reshape(-1, 3).mean(axis=0), np.uint8)
