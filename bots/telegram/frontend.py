@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -63,6 +64,8 @@ class TelegramFrontEnd:
         self._locales = locales
         self._outbox = Outbox(Rates())
         self._ready = asyncio.Event()
+        # The library's own switch to durations as timedelta; without it every flood control logs a warning.
+        os.environ.setdefault("PTB_TIMEDELTA", "true")
         self._application: Application[Any, Any, Any, Any, Any, Any] = (
             ApplicationBuilder()
             .token(token)

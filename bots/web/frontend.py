@@ -63,24 +63,24 @@ class WebFrontEnd:
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError when the port is taken."""
-        listener = _listen(self._port)
-        # Importing gradio takes seconds, and the other front ends should not wait for it.
-        app = await asyncio.to_thread(self._build)
-        server = _Server(
-            uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, access_log=False)
-        )
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self.ready.set()
-        log.info("Web chat: open %s in your browser", self.url)
-        try:
-            await asyncio.shield(serving)
-        finally:
-            self.ready.clear()
-            server.should_exit = True
-            for inbox in self._inboxes.values():
-                inbox.put_nowait(None)
-            await serving
+        with _listen(self._port) as listener:
+            # Importing gradio takes seconds, and the other front ends should not wait for it.
+            app = await asyncio.to_thread(self._build)
+            server = _Server(
+                uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, access_log=False)
+            )
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+            self.ready.set()
+            log.info("Web chat: open %s in your browser", self.url)
+            try:
+                await asyncio.shield(serving)
+            finally:
+                self.ready.clear()
+                server.should_exit = True
+                for inbox in self._inboxes.values():
+                    inbox.put_nowait(None)
+                await serving
 
     async def fetch(self, reference: str, path: Path) -> None:
         """Copy an upload. Raises PhotoUnavailable."""

@@ -15,7 +15,9 @@ from tests.pictures import gradient, jpeg_bytes
 from tests.running import QuickEngine, running, settings_in
 
 CHROMIUM = shutil.which("chromium")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"
+)
 
 
 @asynccontextmanager
@@ -23,7 +25,12 @@ async def browsing(url: str, language: str = "en-GB") -> AsyncGenerator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
         )
         page = await browser.new_page(locale=language, viewport={"width": 1100, "height": 900})
         await page.goto(url)
