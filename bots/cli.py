@@ -18,6 +18,7 @@ from core.errors import ConfigError, UserError
 from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 
 USAGE = 2
+DEFAULT = Look()
 errors = Console(stderr=True)
 cli = typer.Typer(
     help="Redraw photos as cartoons: in a chat, in a local web page, or right here.",
@@ -48,7 +49,7 @@ def run() -> None:
     try:
         asyncio.run(_serve(settings))
     except ConfigError as error:
-        errors.print(f"[red]{error}[/red]", highlight=False)
+        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -56,11 +57,11 @@ def run() -> None:
 def convert(
     paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", exists=True)],
     out: Annotated[Path, typer.Option(help="Folder for the cartoons; made if missing.")] = Path("cartoons"),
-    style: Annotated[str, typer.Option(help="Which style.")] = Look.style,
-    strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(Look.strength),
-    size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(Look.size),
-    file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = Look.format,
-    faces: Annotated[str, typer.Option(help="Faces that get special care: all or main.")] = Look.faces,
+    style: Annotated[str, typer.Option(help="Which style.")] = DEFAULT.style,
+    strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
+    size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
+    file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = DEFAULT.format,
+    faces: Annotated[str, typer.Option(help="Faces that get special care: all or main.")] = DEFAULT.faces,
     archive: Annotated[Path | None, typer.Option("--zip", help="Also put all cartoons into this ZIP.")] = None,
     compare: Annotated[bool, typer.Option(help="Also write photo and cartoon side by side.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a report as JSON.")] = False,
@@ -91,7 +92,7 @@ def convert(
         if archive is not None:
             conversion.zip_to(archive)
     except OSError as error:
-        errors.print(f"The cartoons could not be written: {error}", style="red", highlight=False)
+        errors.print(f"The cartoons could not be written: {error}", style="red", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     failed = [row for row in report if row["error"]]
     if as_json:
@@ -100,7 +101,7 @@ def convert(
     else:
         Console().print(f"{len(report) - len(failed)} of {len(report)} photos redrawn into {out}", highlight=False)
     for row in failed:
-        errors.print(f"{row['photo']}: {row['error']}", style="red", highlight=False, markup=False)
+        errors.print(f"{row['photo']}: {row['error']}", style="red", highlight=False, markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 
@@ -160,12 +161,12 @@ def _settings() -> Settings:
     try:
         return load_settings()
     except ConfigError as error:
-        errors.print(str(error), style="red", highlight=False, markup=False)
+        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(USAGE) from error
 
 
 def _usage(sentence: str) -> typer.Exit:
-    errors.print(sentence, style="red", highlight=False, markup=False)
+    errors.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
     return typer.Exit(USAGE)
 
 
