@@ -40,9 +40,7 @@ def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, build_engine: Callable[[str], Engine] = LocalEngine
-) -> AsyncGenerator[App]:
+async def running(settings: Settings, build_engine: Callable[[str], Engine] = LocalEngine) -> AsyncGenerator[App]:
     """The program from start to stop; its errors are the test's."""
     stop = asyncio.Event()
     app = App(settings, build_engine)
@@ -60,5 +58,5 @@ async def running(
 
 
 def _flat(photo: Array, look: Look) -> Array:
-    height, width = fitted(*photo.shape[:2], look.size)
+    height, width = fitted(photo.shape[0], photo.shape[1], look.size)
     return np.full((height, width, 3), photo.reshape(-1, 3).mean(axis=0), np.uint8)

@@ -3,6 +3,7 @@
 import io
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,11 @@ from core.photo import Array, Limits, decode, encode, inspect, side_by_side
 from tests.pictures import gradient, jpeg_bytes, png_bomb
 
 LIMITS = Limits()
+Save = Callable[[bytes], Path]
 
 
 @pytest.fixture
-def saved(tmp_path: Path):
+def saved(tmp_path: Path) -> Save:
     def save(data: bytes) -> Path:
         path = tmp_path / "photo"
         path.write_bytes(data)
@@ -44,31 +46,31 @@ def close(pixels: Array, expected: Array, tolerance: int) -> bool:
 
 
 @pytest.mark.parametrize("data", [b"hello, this is text", b"%PDF-1.7\n", b"<svg xmlns='x'/>", b"\x00" * 64])
-def test_what_is_not_a_picture_is_refused(saved, data: bytes):
+def test_what_is_not_a_picture_is_refused(saved: Save, data: bytes):
     with pytest.raises(NotAPhoto):
         inspect(saved(data), LIMITS)
 
 
-def test_an_empty_file_is_named_empty(saved):
+def test_an_empty_file_is_named_empty(saved: Save):
     with pytest.raises(PhotoEmpty):
         inspect(saved(b""), LIMITS)
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
-def test_a_truncated_jpeg_is_refused_and_never_half_drawn(saved, kept: float):
+def test_a_truncated_jpeg_is_refused_and_never_half_drawn(saved: Save, kept: float):
     data = jpeg_bytes(gradient(400, 300))
     with pytest.raises(PhotoTruncated):
         decode(saved(data[: int(len(data) * kept)]), LIMITS, 1024)
 
 
-def test_a_heavy_file_is_refused_before_it_is_read(saved):
+def test_a_heavy_file_is_refused_before_it_is_read(saved: Save):
     with pytest.raises(PhotoTooHeavy) as caught:
         inspect(saved(b"\xff" * 25_000_000), LIMITS)
     assert caught.value.values == {"megabytes": 25.0, "limit": 20.0}
 
 
 @pytest.mark.parametrize("side", [30_000, 12_000])
-def test_a_png_bomb_is_refused_from_its_header_and_memory_stays_flat(saved, side: int):
+def test_a_png_bomb_is_refused_from_its_header_and_memory_stays_flat(saved: Save, side: int):
     path = saved(png_bomb(side))
     tracemalloc.start()
     with pytest.raises(PhotoTooLarge):
@@ -79,7 +81,7 @@ def test_a_png_bomb_is_refused_from_its_header_and_memory_stays_flat(saved, side
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP"])
-def test_an_animation_gives_its_first_frame(saved, file_format: str):
+def test_an_animation_gives_its_first_frame(saved: Save, file_format: str):
     frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
     data = bytes_of(frames[0], file_format, save_all=True, append_images=frames[1:], duration=50)
     pixels = decode(saved(data), LIMITS, 1024)
@@ -87,20 +89,20 @@ def test_an_animation_gives_its_first_frame(saved, file_format: str):
     assert close(pixels, np.full((48, 64, 3), (255, 0, 0), np.uint8), 4)
 
 
-def test_cmyk_becomes_rgb(saved):
+def test_cmyk_becomes_rgb(saved: Save):
     cmyk = Image.new("CMYK", (32, 32), (0, 255, 255, 0))
     pixels = decode(saved(bytes_of(cmyk, "JPEG")), LIMITS, 1024)
     assert pixels[16, 16, 0] > 200
     assert pixels[16, 16, 2] < 60
 
 
-def test_sixteen_bit_grey_keeps_its_tones(saved):
+def test_sixteen_bit_grey_keeps_its_tones(saved: Save):
     ramp = np.tile(np.linspace(0, 65535, 64, dtype=np.uint16), (8, 1))
     pixels = decode(saved(bytes_of(Image.fromarray(ramp), "PNG")), LIMITS, 1024)
     assert close(pixels[0, :, 0], (ramp[0] // 257).astype(np.uint8), 1)
 
 
-def test_transparency_is_laid_on_white(saved):
+def test_transparency_is_laid_on_white(saved: Save):
     picture = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
     picture.paste((0, 0, 255, 255), (0, 0, 20, 40))
     for image in (picture, picture.quantize(4)):
@@ -110,7 +112,7 @@ def test_transparency_is_laid_on_white(saved):
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_exif_rotation_is_applied(saved, turn: int):
+def test_exif_rotation_is_applied(saved: Save, turn: int):
     upright = gradient(60, 40)
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -130,7 +132,7 @@ def test_exif_rotation_is_applied(saved, turn: int):
     assert close(pixels, upright, 12)
 
 
-def test_heic_is_read(saved):
+def test_heic_is_read(saved: Save):
     picture = gradient(80, 64)
     heic = pillow_heif.from_pillow(Image.fromarray(picture))
     buffer = io.BytesIO()
@@ -140,14 +142,14 @@ def test_heic_is_read(saved):
     assert close(pixels, picture, 24)
 
 
-def test_a_truncated_heic_is_refused(saved):
+def test_a_truncated_heic_is_refused(saved: Save):
     buffer = io.BytesIO()
     pillow_heif.from_pillow(Image.fromarray(gradient(256, 256))).save(buffer, quality=95)
     with pytest.raises(PhotoTruncated):
         decode(saved(buffer.getvalue()[: len(buffer.getvalue()) // 2]), LIMITS, 1024)
 
 
-def test_a_wide_gamut_profile_is_converted_and_a_broken_one_ignored(saved):
+def test_a_wide_gamut_profile_is_converted_and_a_broken_one_ignored(saved: Save):
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     for profile in (lab, b"not a profile"):
         data = bytes_of(Image.fromarray(gradient(30, 20)), "PNG", icc_profile=profile)
@@ -157,12 +159,12 @@ def test_a_wide_gamut_profile_is_converted_and_a_broken_one_ignored(saved):
     assert close(decode(saved(data), LIMITS, 1024), gradient(30, 20), 2)
 
 
-def test_a_single_pixel_and_a_panorama_are_photos(saved):
+def test_a_single_pixel_and_a_panorama_are_photos(saved: Save):
     assert decode(saved(jpeg_bytes(gradient(1, 1))), LIMITS, 1024).shape == (1, 1, 3)
     assert decode(saved(jpeg_bytes(gradient(4000, 100))), LIMITS, 1024).shape == (26, 1024, 3)
 
 
-def test_large_photos_are_reduced_to_what_is_needed(saved):
+def test_large_photos_are_reduced_to_what_is_needed(saved: Save):
     assert decode(saved(jpeg_bytes(gradient(3000, 2000))), LIMITS, 1200).shape == (800, 1200, 3)
 
 

@@ -1,0 +1,134 @@
+"""The command line, run as a stranger would: a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.photo import Limits, inspect
+from tests.pictures import gradient, jpeg_bytes, png_bytes, shared_photos
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def cartoonbot(*arguments: str | Path, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bots", *map(str, arguments)],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "cat.jpg").write_bytes(jpeg_bytes(gradient(300, 200)))
+    (folder / "deeper" / "cat.png").write_bytes(png_bytes(gradient(200, 300)))
+    return folder
+
+
+def test_convert_writes_each_photo_at_the_asked_size_with_zip_and_pairs(photos: Path, tmp_path: Path):
+    done = cartoonbot(
+        "convert", photos, "--out", "out", "--size", "512", "--format", "webp", "--zip", "all.zip", "--compare",
+        "--json", folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["done"], report["failed"]) == (2, 0)
+    assert [(row["width"], row["height"]) for row in report["photos"]] == [(512, 341), (341, 512)]
+    names = {path.name: inspect(path, Limits()) for path in (tmp_path / "out").iterdir()}
+    assert names == {
+        "cat.webp": (512, 341),
+        "cat-compare.webp": (1024, 341),
+        "cat-2.webp": (341, 512),
+        "cat-2-compare.webp": (682, 512),
+    }
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert set(archive.namelist()) == set(names)
+
+
+def test_convert_names_bad_photos_writes_the_rest_and_exits_with_one(photos: Path, tmp_path: Path):
+    (photos / "notes.jpg").write_text("words")
+    done = cartoonbot("convert", photos, "--out", "out", "--size", "512", folder=tmp_path)
+    assert done.returncode == 1
+    assert "2 of 3 photos redrawn" in done.stdout
+    assert "notes.jpg: this is not a picture I can read." in done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_convert_never_writes_over_a_photo(photos: Path, tmp_path: Path):
+    before = (photos / "cat.jpg").read_bytes()
+    done = cartoonbot("convert", photos / "cat.jpg", "--out", photos, "--size", "512", folder=tmp_path)
+    assert done.returncode == 0
+    assert (photos / "cat.jpg").read_bytes() == before
+    assert (photos / "cat-2.jpg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--strength", "7"], "Please send a number from 0.1 to 1"),
+        (["--size", "99999"], "whole number from 512 to 2048"),
+        (["--style", "oil"], 'There is no style "oil"'),
+        (["--format", "gif"], 'There is no format "gif"'),
+        (["--faces", "none"], "Please use one of: all, main"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_two(
+    photos: Path, tmp_path: Path, arguments: list[str], sentence: str
+):
+    done = cartoonbot("convert", photos, *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_path_and_an_empty_folder_are_wrong_usage(tmp_path: Path):
+    assert cartoonbot("convert", "nowhere", folder=tmp_path).returncode == 2
+    (tmp_path / "empty").mkdir()
+    done = cartoonbot("convert", "empty", folder=tmp_path)
+    assert done.returncode == 2
+    assert "There are no photos there." in done.stderr
+
+
+def test_all_shared_photos_convert_without_a_failure(tmp_path: Path):
+    photos = shared_photos()
+    done = cartoonbot(
+        "convert", photos[0].parent, "--out", "OUT", "--zip", "OUT.zip", "--size", "512", "--json", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["done"], report["failed"]) == (len(photos), 0)
+    assert {max(row["width"], row["height"]) for row in report["photos"]} == {512}
+
+
+def test_doctor_is_content_and_never_shows_a_token(tmp_path: Path):
+    done = cartoonbot("doctor", folder=tmp_path, TELEGRAM_BOT_TOKEN="123456:SECRET")
+    assert done.returncode == 0, done.stdout
+    assert "token present" in done.stdout
+    assert "SECRET" not in done.stdout + done.stderr
+
+
+def test_doctor_names_the_command_that_mends_the_data_folder(tmp_path: Path):
+    (tmp_path / "data").write_text("a file where a folder should be")
+    done = cartoonbot("doctor", folder=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stdout
+    assert "sudo mkdir -p" in done.stdout
+
+
+def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path):
+    done = cartoonbot("doctor", folder=tmp_path, BATCH_SIZE="lots", TELEGRAM_BOT_TOKEN="123456:SECRET")
+    assert done.returncode == 2
+    assert "BATCH_SIZE" in done.stderr
+    assert "lots" not in done.stderr
+    assert "SECRET" not in done.stderr
