@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from bots.albums import Albums
 from bots.conversation import Conversation
@@ -37,6 +37,14 @@ LONE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
+class _Services(NamedTuple):
+    """What is stopped in order when the program stops."""
+
+    reception: Reception
+    studio: Studio
+    courier: Courier
+
+
 class App:
     """One run of the program."""
 
@@ -50,23 +58,24 @@ class App:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises ConfigError when the program cannot start as set up."""
         async with AsyncExitStack() as closing:
-            studio, courier = await self._open(closing)
-            drawing = asyncio.create_task(studio.run(), name="studio")
+            services = await self._open(closing)
+            drawing = asyncio.create_task(services.studio.run(), name="studio")
             serving = [asyncio.create_task(end.run(), name=name) for name, end in self.front_ends.items()]
             stopping = asyncio.create_task(stop.wait(), name="stop")
             self.started.set()
             try:
                 ended, _ = await asyncio.wait([drawing, *serving, stopping], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                # First nothing new is drawn, then what is drawn gets its grace, then the chats close.
+                # Nothing new comes in, nothing new is drawn, what is drawn gets its grace, then the chats close.
+                await services.reception.close()
                 await _cancelled([drawing, stopping])
-                await courier.close(GRACE_SECONDS)
+                await services.courier.close(GRACE_SECONDS)
                 await _cancelled(serving)
             for task in ended - {stopping}:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended although nobody stopped it")
 
-    async def _open(self, closing: AsyncExitStack) -> tuple[Studio, Courier]:
+    async def _open(self, closing: AsyncExitStack) -> _Services:
         """Build the services from the inside out; what was opened is closed in reverse."""
         settings = self._settings
         folder = settings.data_dir
@@ -102,7 +111,6 @@ class App:
             settings.limits,
             courier.settled,
         )
-        closing.push_async_callback(reception.close)
 
         self.web = WebFrontEnd(
             settings.web_port, folder / "web", conversation, reception, locales, metrics.exposition
@@ -119,7 +127,7 @@ class App:
         if left or swept:
             log.info("taking up %d jobs of the last run; removed %d stray files", len(left), swept)
         await reception.resume(left)
-        return studio, courier
+        return _Services(reception, studio, courier)
 
     def _answered(self, job: Job) -> None:
         if self.web is not None:

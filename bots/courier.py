@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class Courier:
     """Answers each job once all its photos are settled. A late sibling is answered by itself.
 
-    `on_answered` hears of each job that nothing more is coming for.
+    `on_answered` hears of each job that nothing more is coming for in this run.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Courier:
             return
         try:
             await self._send(job)
-            self._on_answered(job)
         except ChatGone as error:
             log.info("job %s has nobody to answer: %s", job_id, error)
             await self._written_off(job.photos)
         except Exception:
             log.exception("job %s could not be answered; the next start tries again", job_id)
+        self._on_answered(job)
 
     async def _send(self, job: Job) -> None:
         front_end = self._front_ends.get(job.chat.platform)

@@ -34,6 +34,14 @@ class HeardPhoto:
     weight: int | None = None
 
 
+class Hearing(Protocol):
+    """Where front ends take the photos they hear of: bots.reception."""
+
+    async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str:
+        """Note a photo, so that it outlives a restart; returns its job's id. `complete`: no more follow."""
+        ...
+
+
 class FrontEnd(Protocol):
     """A chat platform. Its methods may be called from any task of the event loop."""
 

@@ -27,7 +27,7 @@ class _Gathering:
     """Photos of a job on their way in; each fetch tells whether its photo can be drawn."""
 
     job_id: str
-    has_caption: bool = False
+    look_is_final: bool = False
     fetches: dict[int, asyncio.Task[bool]] = field(default_factory=dict[int, asyncio.Task[bool]])
 
 
@@ -59,6 +59,7 @@ class Reception:
         self._gatherings: WeakKeyDictionary[Album, _Gathering] = WeakKeyDictionary()
         self._noting = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
 
     async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str:
         """Note a photo; returns its job's id. It is a row when this returns; the rest happens by itself.
@@ -70,8 +71,14 @@ class Reception:
             owner, chat = photo.person.owner, photo.chat
             now = asyncio.get_running_loop().time()
             album, opened = self._albums.note((owner, chat.chat, chat.thread), photo.group, now, complete=complete)
-            gathering = await self._gathering(album, photo)
-            photo_id = await self._jobs.add_photo(gathering.job_id, photo.place, photo.name, photo.reference)
+            try:
+                gathering = await self._gathering(album, photo)
+                photo_id = await self._jobs.add_photo(gathering.job_id, photo.place, photo.name, photo.reference)
+            except BaseException:
+                # Nobody would ever close it: the next photo opens a new one.
+                if opened:
+                    self._albums.close(album)
+                raise
             fetch = self._fetch(photo_id, chat, photo.reference, photo.weight)
             gathering.fetches[photo_id] = self._spawn(fetch)
             if opened:
@@ -94,15 +101,16 @@ class Reception:
                 self._on_settled(job.id)
 
     async def close(self) -> None:
-        """Stop gathering; what has not come in yet is fetched again after the next start."""
+        """Only note from now on; what has not come in yet is fetched after the next start. May be called twice."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _gathering(self, album: Album, photo: HeardPhoto) -> _Gathering:
-        """The album's job, opened by its first photo; the first caption decides its look."""
+        """The album's job, opened by its first photo; the first caption decides its look, if it comes in time."""
         gathering = self._gatherings.get(album)
-        if gathering is not None and (gathering.has_caption or not photo.caption):
+        if gathering is not None and (gathering.look_is_final or not photo.caption):
             return gathering
         look, remark = await self._conversation.look_for(photo.person, photo.caption)
         if remark:
@@ -113,7 +121,7 @@ class Reception:
             gathering = self._gatherings[album] = _Gathering(job_id)
         else:
             await self._jobs.change_look(gathering.job_id, look)
-        gathering.has_caption = bool(photo.caption)
+        gathering.look_is_final = bool(photo.caption)
         return gathering
 
     async def _close_when_quiet(self, album: Album) -> None:
@@ -125,8 +133,9 @@ class Reception:
                     self._albums.close(album)
         gathering = self._gatherings[album]
         batch = _Gathering(gathering.job_id, fetches=gathering.fetches)
-        # A late sibling starts a batch of its own in the same job.
+        # A late sibling starts a batch of its own in the same job, and in the same look.
         gathering.fetches = {}
+        gathering.look_is_final = True
         await self._submit(batch)
 
     async def _submit(self, batch: _Gathering) -> None:
@@ -183,6 +192,9 @@ class Reception:
             await self._front_ends[chat.platform].say(chat, text)
         except ChatGone as error:
             log.info("nobody to answer: %s", error)
+        except Exception:
+            # A word that does not arrive must not stop the cartoons behind it.
+            log.exception("a sentence could not be sent")
 
     def _ticket(self, job: Job, photo: Photo) -> Ticket:
         result = self._spool.result(photo.id, job.look.format)
@@ -192,6 +204,8 @@ class Reception:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        if self._closed:
+            task.cancel()
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

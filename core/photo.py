@@ -94,6 +94,12 @@ def side_by_side(photo: Array, cartoon: Array) -> Array:
     return np.hstack([np.asarray(left), cartoon])
 
 
+def fitted(height: int, width: int, size: int) -> tuple[int, int]:
+    """(height, width) in the same proportions, the longest side exactly `size`, the other at least 1."""
+    longest = max(height, width)
+    return max(1, round(height * size / longest)), max(1, round(width * size / longest))
+
+
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Generator[Image.Image]:
     """The image with only its header read, within limits."""

@@ -12,8 +12,7 @@ from bots.app import App
 from core.config import Settings
 from core.engine import Engine, LocalEngine
 from core.look import Look
-from core.photo import Array
-from core.styles.registry import fitted
+from core.photo import Array, fitted
 from tests.fakes.telegram import TelegramServer
 
 

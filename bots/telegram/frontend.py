@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from telegram import (
     BotCommand,
@@ -25,7 +25,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageH
 
 from bots.conversation import Conversation
 from bots.delivery import Kind, Limits, Parcel, Result
-from bots.frontend import HeardPhoto, Person
+from bots.frontend import HeardPhoto, Hearing, Person
 from bots.locales import LANGUAGES, Locales
 from bots.outbox import Busy, Outbox, Rates, Unreached
 from core.errors import ChatGone, ConfigError, PhotoTooHeavy, PhotoUnavailable
@@ -38,12 +38,6 @@ PLATFORM: Final = "telegram"
 MENU: Final = ("style", "size", "format", "settings", "help")
 FETCH_TRIES: Final = 4
 GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "have no rights", "not enough rights")
-
-
-class Hearing(Protocol):
-    """Where heard photos go: bots.reception."""
-
-    async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str: ...
 
 
 class TelegramFrontEnd:

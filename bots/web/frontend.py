@@ -9,13 +9,13 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import uvicorn
 
 from bots.conversation import Conversation
 from bots.delivery import Limits, Parcel
-from bots.frontend import HeardPhoto, Person
+from bots.frontend import HeardPhoto, Hearing, Person
 from bots.locales import Locales
 from core.errors import ChatGone, ConfigError, PhotoUnavailable
 from core.jobs import MAX_PHOTOS, Chat, Job, Owner
@@ -26,12 +26,6 @@ PLATFORM: Final = "web"
 HOST: Final = "127.0.0.1"
 # What an answer is made of: a sentence, or the file of a cartoon.
 Item = str | Path
-
-
-class Hearing(Protocol):
-    """Where heard photos go: bots.reception."""
-
-    async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str: ...
 
 
 class WebFrontEnd:

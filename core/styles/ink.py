@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.look import Look
+from core.photo import Array, fitted
 from core.styles.colour import lab_from_srgb, srgb_from_lab
 from core.styles.flow import (
     bilateral_along,
@@ -35,7 +36,6 @@ from core.styles.flow import (
     sampled_within,
     smoothed_along,
 )
-from core.styles.registry import Array, fitted
 
 _STRIP_PIXELS: Final = 1 << 19  # bounds the memory of finishing: about 15 floats a pixel
 

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from core.errors import UnknownStyle
 from core.look import Look
-
-Array = npt.NDArray[np.uint8]
+from core.photo import Array
 
 STYLE_NAMES: Final[tuple[str, ...]] = ("ink",)
 
@@ -34,9 +31,3 @@ def build(name: str, device: torch.device) -> Style:
 
         return InkStyle(device)
     raise UnknownStyle(given=name, choices=", ".join(STYLE_NAMES))
-
-
-def fitted(height: int, width: int, size: int) -> tuple[int, int]:
-    """(height, width) in the same proportions, the longest side exactly `size`, the other at least 1."""
-    longest = max(height, width)
-    return max(1, round(height * size / longest)), max(1, round(width * size / longest))

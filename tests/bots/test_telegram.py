@@ -1,12 +1,16 @@
 """Telegram end to end: the real program and the real client library against the stand-in server."""
 
+import asyncio
 import io
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PIL import Image
 
+from core.look import Look
+from core.photo import Array
 from storage.database import Database
 from tests.fakes.telegram import Fault, Message, Person, TelegramServer
 from tests.pictures import gradient, jpeg_bytes, png_bomb, png_bytes
@@ -227,3 +231,33 @@ async def test_a_blocked_bot_closes_the_job_quietly(telegram: TelegramServer, tm
         await telegram.send_photo(LI, jpeg_bytes(gradient(200, 200)))
         await pictures(telegram, LI, 1)
     assert not list((tmp_path / "spool").iterdir())
+
+
+class InterruptedEngine(QuickEngine):
+    """Draws until it is told to go on, as a program that is stopped in the middle of its work."""
+
+    def __init__(self, entered: Event, go_on: Event) -> None:
+        super().__init__()
+        self._entered = entered
+        self._go_on = go_on
+
+    def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+        self._entered.set()
+        self._go_on.wait(20)
+        return super().stylize(photos, looks)
+
+
+async def test_what_a_stop_interrupts_is_finished_after_the_next_start_and_sent_once(
+    telegram: TelegramServer, tmp_path: Path
+):
+    entered, go_on = Event(), Event()
+    settings = settings_in(tmp_path, telegram)
+    async with running(settings, lambda _: InterruptedEngine(entered, go_on)):
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
+        await asyncio.to_thread(entered.wait)
+        asyncio.get_running_loop().call_later(1.0, go_on.set)
+    assert not [message for message in telegram.chat(ANNA.id).messages if message.file is not None]
+    async with running(settings, QuickEngine):
+        await pictures(telegram, ANNA, 1)
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
+        assert len(await pictures(telegram, ANNA, 2)) == 2

@@ -12,8 +12,9 @@ import torch
 
 from core.errors import UnknownStyle
 from core.look import Look
+from core.photo import Array, fitted
 from core.styles import registry
-from core.styles.registry import Array, Style
+from core.styles.registry import Style
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -52,7 +53,7 @@ def test_unknown_name_is_refused() -> None:
     [(600, 800, (768, 1024)), (800, 600, (1024, 768)), (1, 1, (1024, 1024)), (1, 5000, (1, 1024))],
 )
 def test_fitted_keeps_proportions(height: int, width: int, expected: tuple[int, int]) -> None:
-    assert registry.fitted(height, width, 1024) == expected
+    assert fitted(height, width, 1024) == expected
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def _drawn(style: Style, photo: Array, size: int, strength: float = 0.7) -> Arra
 
 def _assert_grows(style: Style, photo: Array) -> None:
     size = 512
-    height, width = registry.fitted(photo.shape[0], photo.shape[1], size)
+    height, width = fitted(photo.shape[0], photo.shape[1], size)
     reference = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(float)
     drawings = [_drawn(style, photo, size, strength) for strength in STRENGTHS]
     distances = [float(np.abs(drawing - reference).mean()) for drawing in drawings]
@@ -182,7 +183,7 @@ def _photos() -> list[Path]:
 def _reduced(path: Path, size: int) -> Array:
     picture = cv2.imread(str(path))
     assert picture is not None
-    height, width = registry.fitted(picture.shape[0], picture.shape[1], size)
+    height, width = fitted(picture.shape[0], picture.shape[1], size)
     rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     return _bytes(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))
 
