@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ PLATFORM: Final = "web"
 HOST: Final = "127.0.0.1"
 # What an answer is made of: a sentence, or the file of a cartoon.
 Item = str | Path
+Inbox = asyncio.Queue[Item | None]
 
 
 class WebFrontEnd:
@@ -47,11 +48,12 @@ class WebFrontEnd:
     ) -> None:
         self._port = port
         self._folder = folder
+        self._results = folder / "results"
         self._conversation = conversation
         self._reception = reception
         self._locales = locales
         self._exposition = exposition
-        self._inboxes: dict[str, asyncio.Queue[Item | None]] = {}
+        self._inboxes: dict[str, Inbox] = {}
         self.ready = asyncio.Event()
         self.url = ""
 
@@ -92,8 +94,8 @@ class WebFrontEnd:
         inbox = self._inbox(chat)
         if caption:
             inbox.put_nowait(caption)
-        # The spool forgets its files after delivery, the page still shows them.
-        folder = self._folder / "results" / chat.chat
+        # The spool forgets its files after delivery; Gradio copies these when it shows them.
+        folder = self._results / chat.chat
         folder.mkdir(parents=True, exist_ok=True)
         for result in parcel.results:
             inbox.put_nowait(Path(await asyncio.to_thread(shutil.copyfile, result.path, folder / result.name)))
@@ -125,16 +127,17 @@ class WebFrontEnd:
                 yield item
 
     @contextmanager
-    def _opened_inbox(self):  # type: ignore[no-untyped-def]
+    def _opened_inbox(self) -> Generator[tuple[Chat, Inbox]]:
         chat = Chat(PLATFORM, uuid.uuid4().hex)
-        inbox: asyncio.Queue[Item | None] = asyncio.Queue()
+        inbox: Inbox = asyncio.Queue()
         self._inboxes[chat.chat] = inbox
         try:
             yield chat, inbox
         finally:
             del self._inboxes[chat.chat]
+            shutil.rmtree(self._results / chat.chat, ignore_errors=True)
 
-    def _inbox(self, chat: Chat) -> "asyncio.Queue[Item | None]":
+    def _inbox(self, chat: Chat) -> Inbox:
         inbox = self._inboxes.get(chat.chat)
         if inbox is None:
             raise ChatGone("the page was closed")
@@ -146,14 +149,15 @@ class WebFrontEnd:
         os.environ["GRADIO_TEMP_DIR"] = str((self._folder / "uploads").resolve())
         from bots.web.page import build_app
 
-        return build_app(self.converse, self._locales, self._folder, self._exposition)
+        shutil.rmtree(self._results, ignore_errors=True)
+        return build_app(self.converse, self._locales, self._results, self._exposition)
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to the program: it has more to close than this server."""
 
     @contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> Generator[None]:
         yield
 
 

@@ -21,24 +21,23 @@ SHOWN: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 UPLOAD_BYTES: Final = 200_000_000
 # Uploads and results go an hour to a day after they were made.
 SWEEP_EVERY, KEEP = 3600, 86400
+# Gradio's Share buttons upload to a stranger's server.
+NO_SHARING: Final = 'button[title="Share"], button[aria-label="Share"] { display: none !important; }'
 
 
-def build_app(converse: Converse, locales: Locales, folder: Path, exposition: Callable[[], bytes]) -> FastAPI:
+def build_app(converse: Converse, locales: Locales, results: Path, exposition: Callable[[], bytes]) -> FastAPI:
     """The web application: the chat at /, health at /healthz, counts at /metrics."""
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/metrics")
     async def metrics() -> Response:
         return Response(exposition(), media_type="text/plain; version=0.0.4")
 
-    assert healthz
-    assert metrics
+    app.add_api_route("/healthz", healthz)
+    app.add_api_route("/metrics", metrics)
     translated = gr.I18n(**{language: _labels(locales, language) for language in LANGUAGES})
-    results = folder / "results"
     results.mkdir(parents=True, exist_ok=True)
     return gr.mount_gradio_app(
         app,
@@ -50,6 +49,7 @@ def build_app(converse: Converse, locales: Locales, folder: Path, exposition: Ca
         run_history=False,
         ssr_mode=False,
         show_error=False,
+        css=NO_SHARING,
         i18n=translated,
         theme=themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
     )
@@ -121,5 +121,4 @@ def _shown(cartoon: Path) -> Message:
 
 
 def _picture(path: Path) -> gr.Image:
-    """Without a Share button: that one uploads to a stranger's server."""
     return gr.Image(str(path), buttons=["download", "fullscreen"], show_label=False, container=False)
