@@ -101,8 +101,8 @@ class Outbox:
     def _lane(self, chat: str, group: bool) -> _Lane:
         lane = self._lanes.pop(chat, None)
         if lane is None:
-            throttler = Throttler(self._rates.group, 60.0) if group else Throttler(self._rates.person, 1.0)
-            lane = _Lane(throttler)
+            rate, period = (self._rates.group, 60.0) if group else (self._rates.person, 1.0)
+            lane = _Lane(Throttler(rate, period, retry_interval=0.05))
         self._lanes[chat] = lane
         if len(self._lanes) > LANES:
             idle = next((name for name, other in self._lanes.items() if not other.turn.locked()), chat)

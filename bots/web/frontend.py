@@ -1,7 +1,6 @@
 """The web chat as a front end: each message of a browser is a chat of its own, answered into an inbox."""
 
 import asyncio
-import logging
 import os
 import shutil
 import socket
@@ -20,7 +19,6 @@ from bots.locales import Locales
 from core.errors import ChatGone, ConfigError, PhotoUnavailable
 from core.jobs import MAX_PHOTOS, Chat, Job, Owner
 
-log = logging.getLogger(__name__)
 
 PLATFORM: Final = "web"
 HOST: Final = "127.0.0.1"
@@ -62,13 +60,10 @@ class WebFrontEnd:
         with _listen(self._port) as listener:
             # Importing gradio takes seconds, and the other front ends should not wait for it.
             app = await asyncio.to_thread(self._build)
-            server = _Server(
-                uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, access_log=False)
-            )
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, access_log=False)
+            server = _Server(config, self.ready)
             self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-            self.ready.set()
-            log.info("Web chat: open %s in your browser", self.url)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 await asyncio.shield(serving)
             finally:
@@ -154,7 +149,15 @@ class WebFrontEnd:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the program: it has more to close than this server."""
+    """Says when it answers, and leaves signals to the program, which has more to close than this server."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

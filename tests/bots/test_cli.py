@@ -1,9 +1,12 @@
 """The command line, run as a stranger would: a process of its own."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -132,3 +135,31 @@ def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path):
     assert "BATCH_SIZE" in done.stderr
     assert "lots" not in done.stderr
     assert "SECRET" not in done.stderr
+
+
+def test_the_program_says_where_its_page_is_and_stops_at_ctrl_c(tmp_path: Path):
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "WEB_PORT": "0"}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "bots"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    with program, contextlib.ExitStack() as cleaning:
+        cleaning.callback(program.kill)
+        assert program.stdout
+        first, second = program.stdout.readline(), program.stdout.readline()
+        url = second.split("open ")[1].split()[0]
+        with urllib.request.urlopen(f"{url}/healthz", timeout=10) as health:
+            assert json.load(health) == {"status": "ok"}
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as counts:
+            assert b"cartoonbot_waiting_photos 0.0" in counts.read()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(20) == 0
+    assert first.startswith("No bot token is set")
+    assert url.startswith("http://127.0.0.1:")
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path):
+    (tmp_path / "data").write_text("a file where a folder should be")
+    done = cartoonbot(folder=tmp_path, WEB_PORT="0")
+    assert done.returncode == 1
+    assert "The data folder data cannot be written. Set DATA_DIR" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from tests.fakes.telegram import Person, TelegramServer
 from tests.pictures import gradient, jpeg_bytes
 from tests.running import running, settings_in
@@ -44,7 +46,9 @@ async def program(folder: Path, telegram: TelegramServer, ready: Event, warm: Ev
         return delays
 
 
-async def test_the_loop_is_never_held_up_while_twenty_photos_are_drawn(tmp_path: Path):
+async def test_the_loop_is_never_held_up_while_twenty_photos_are_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     anna = Person(id=1001, first_name="Anna", language_code="en")
     photos = [jpeg_bytes(gradient(800 + number, 600)) for number in range(20)]
     ready, warm, done = Event(), Event(), Event()
