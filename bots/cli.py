@@ -82,7 +82,7 @@ def convert(
         )
     except UserError as error:
         raise _usage(locale.error(error)) from error
-    photos = gather(paths)
+    photos = gather(paths, out)
     if not photos:
         raise _usage("There are no photos there. Name photos, or folders that hold some.")
     settings = _settings()

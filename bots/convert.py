@@ -13,11 +13,19 @@ from core.look import Look
 from core.photo import SUFFIXES, Array, Limits, decode, encode, side_by_side
 
 
-def gather(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and the pictures in the folders named, each once, folders in order of name."""
+def gather(paths: Sequence[Path], out: Path) -> list[Path]:
+    """The files named, and the pictures in the folders named, each once, folders in order of name.
+
+    What an earlier run wrote into `out` is not a photo, should `out` lie within one of the folders.
+    """
     photos: dict[Path, Path] = {}
+    results = out.resolve()
     for path in paths:
-        files = sorted(file for file in path.rglob("*") if _is_picture(file)) if path.is_dir() else [path]
+        files = [path]
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if _is_picture(file))
+            if path.resolve() != results:
+                files = [file for file in files if results not in file.resolve().parents]
         for file in files:
             photos.setdefault(file.resolve(), file)
     return list(photos.values())

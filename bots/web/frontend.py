@@ -19,7 +19,6 @@ from bots.locales import Locales
 from core.errors import ChatGone, ConfigError, PhotoUnavailable
 from core.jobs import MAX_PHOTOS, Chat, Job, Owner
 
-
 PLATFORM: Final = "web"
 HOST: Final = "127.0.0.1"
 # What an answer is made of: a sentence, or the file of a cartoon.

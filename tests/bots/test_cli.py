@@ -76,6 +76,13 @@ def test_convert_never_writes_over_a_photo(photos: Path, tmp_path: Path):
     assert (photos / "cat-2.jpg").is_file()
 
 
+def test_convert_does_not_redraw_its_own_results_the_second_time(photos: Path, tmp_path: Path):
+    for _ in range(2):
+        done = cartoonbot("convert", ".", "--out", "cartoons", "--size", "512", folder=tmp_path)
+        assert "2 of 2 photos redrawn" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "cartoons").iterdir()) == ["cat-2.jpg", "cat.jpg"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
