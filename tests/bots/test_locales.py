@@ -1,0 +1,130 @@
+"""Both languages say everything, with the same values; numbers can be typed back as they are shown."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as fluent
+from fluent.syntax.visitor import Visitor
+
+from bots.locales import LANGUAGES, Locale, Locales
+
+BOTS = Path(__file__).resolve().parents[2] / "bots"
+
+
+class Variables(Visitor):
+    """Collects the names of the values that a message asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def visit_VariableReference(self, node: fluent.VariableReference) -> None:  # noqa: N802
+        self.names.add(node.id.name)
+
+
+def entries(language: str) -> list[fluent.EntryType]:
+    text = (BOTS / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
+    return FluentParser().parse(text).body
+
+
+def messages(language: str) -> dict[str, set[str]]:
+    """Each message with the values it asks for."""
+    found: dict[str, set[str]] = {}
+    for entry in entries(language):
+        if isinstance(entry, fluent.Message):
+            variables = Variables()
+            variables.visit(entry)
+            found[entry.id.name] = variables.names
+    return found
+
+
+def said_in_code() -> set[str]:
+    """The messages that the program asks for by name."""
+    return {
+        node.args[0].value
+        for file in BOTS.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "say"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_of_a_language_is_understood(language: str):
+    assert not [entry for entry in entries(language) if isinstance(entry, fluent.Junk)]
+    names = [entry.id.name for entry in entries(language) if isinstance(entry, fluent.Message)]
+    assert len(names) == len(set(names))
+
+
+def test_both_languages_have_the_same_messages_with_the_same_values():
+    assert messages("zh-CN") == messages("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_the_program_says_exists(language: str):
+    said = said_in_code()
+    assert {"queued", "done", "kept"} <= said
+    assert said <= messages(language).keys()
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("en-GB", "en"),
+        ("de", "en"),
+        ("zh", "zh-CN"),
+        ("zh-hans", "zh-CN"),
+        ("zh_TW", "zh-CN"),
+        ("ZH-CN", "zh-CN"),
+        ("zha", "en"),
+    ],
+)
+def test_the_language_closest_to_a_tag_is_taken(tag: str | None, language: str):
+    assert Locales().of(tag).language == language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_numbers_have_no_thousands_separators(language: str):
+    kept = Locale(language).say("kept", style="ink", strength=0.7, size=2048, format="jpg")
+    assert "2048" in kept
+
+
+@pytest.mark.parametrize(("strength", "shown"), [(0.7, "0.7"), (0.75, "0.75"), (1.0, "1"), (0.1 + 0.2, "0.3")])
+def test_a_strength_is_shown_short(strength: float, shown: str):
+    look = {"style": "ink", "size": 1024, "format": "jpg"}
+    assert f"strength {shown}," in Locale("en").say("kept", strength=strength, **look)
+
+
+@pytest.mark.parametrize(
+    ("photos", "ahead", "sentence"),
+    [
+        (1, 0, "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now."),
+        (1, 1, "Got your photo: ink 0.7, 1024 px, jpg. One photo is ahead of you."),
+        (20, 1500, "Got your 20 photos: ink 0.7, 1024 px, jpg. 1500 photos are ahead of you."),
+    ],
+)
+def test_the_word_queued_counts_photos_as_english_does(photos: int, ahead: int, sentence: str):
+    look = {"style": "ink", "strength": 0.7, "size": 1024, "format": "jpg"}
+    assert Locale("en").say("queued", photos=photos, ahead=ahead, **look) == sentence
+
+
+def test_names_are_not_wrapped_in_invisible_marks():
+    assert Locale("en").say("photo-failed-only", name="猫.jpg", reason="too large") == "猫.jpg: too large"
+
+
+def test_a_missing_sentence_or_value_is_an_error_and_never_a_blank():
+    locale = Locale("en")
+    with pytest.raises(LookupError):
+        locale.say("no-such-message")
+    with pytest.raises(LookupError):
+        locale.say("kept", style="ink")
+    assert locale.has("kept")
+    assert not locale.has("no-such-message")

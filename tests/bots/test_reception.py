@@ -1,0 +1,415 @@
+"""Reception and courier together, between a small front end in memory and real rows, files and pictures."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bots.albums import Albums
+from bots.conversation import Conversation
+from bots.courier import Courier
+from bots.delivery import Limits as MessageLimits
+from bots.delivery import Parcel
+from bots.frontend import FrontEnd, HeardPhoto, Person
+from bots.locales import Locales
+from bots.reception import Reception
+from core.errors import ChatGone, PhotoUnavailable
+from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
+from core.look import Look
+from core.metrics import Metrics
+from core.photo import Limits
+from core.queue import FairQueue
+from core.studio import Studio
+from storage.database import Database
+from storage.jobs import Jobs
+from storage.spool import Spool
+from storage.user_settings import UserSettings
+from tests.pictures import gradient, jpeg_bytes
+from tests.running import QuickEngine
+
+GOOD = jpeg_bytes(gradient(60, 40))
+ANNA = Person(Owner("memory", "anna"), "en")
+# A photo of 41 bytes that is none.
+WORDS = b"just some words, and nothing of a picture"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence in a chat."""
+
+    chat: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Cartoons in a chat, by the names that people see."""
+
+    chat: str
+    names: tuple[str, ...]
+    caption: str
+
+
+Event = Said | Delivered
+
+
+@dataclass
+class MemoryChat:
+    """A chat platform in memory: `uploads` are its files by reference; what happens comes out of `events`."""
+
+    uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    events: "asyncio.Queue[Event]" = field(default_factory=lambda: asyncio.Queue[Event]())
+    fetched: list[str] = field(default_factory=list[str])
+    gone: bool = False
+    broken: bool = False
+
+    @property
+    def limits(self) -> MessageLimits:
+        return MessageLimits()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def fetch(self, reference: str, path: Path) -> None:
+        self.fetched.append(reference)
+        if reference not in self.uploads:
+            raise PhotoUnavailable
+        await asyncio.to_thread(path.write_bytes, self.uploads[reference])
+
+    async def say(self, chat: Chat, text: str) -> None:
+        if self.gone:
+            raise ChatGone("the bot was blocked")
+        self.events.put_nowait(Said(chat.chat, text))
+
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+        if self.gone:
+            raise ChatGone("the bot was blocked")
+        if self.broken:
+            raise OSError("the platform answers nonsense")
+        assert all(result.path.stat().st_size == result.weight for result in parcel.results)
+        names = tuple(result.name for result in parcel.results)
+        self.events.put_nowait(Delivered(chat.chat, names, caption))
+
+    async def next_events(self, count: int) -> list[Event]:
+        async with asyncio.timeout(20):
+            return [await self.events.get() for _ in range(count)]
+
+
+class House:
+    """The program around one front end in memory, as bots.app builds it.
+
+    `settled` tells which job the courier was asked to look after, `answered` which one it is done with.
+    """
+
+    def __init__(self, database: Database, folder: Path, queue_limit: int, user_limit: int, window: float) -> None:
+        self.platform = MemoryChat()
+        self.database = database
+        self.jobs, self.spool = Jobs(database), Spool(folder / "spool")
+        self.settings = UserSettings(database)
+        self.queue: FairQueue[Ticket] = FairQueue(queue_limit, user_limit)
+        self.settled: asyncio.Queue[str] = asyncio.Queue()
+        self.answered: asyncio.Queue[Job] = asyncio.Queue()
+        self._locales = Locales()
+        front_ends: dict[str, FrontEnd] = {"memory": self.platform}
+        self.courier = Courier(self.jobs, self.spool, front_ends, self._locales, self.answered.put_nowait)
+        self.reception = Reception(
+            Conversation(self.settings, self._locales),
+            Albums(window, window),
+            self.jobs,
+            self.spool,
+            self.queue,
+            front_ends,
+            self._locales,
+            Limits(file_bytes=1_000_000),
+            self._settle,
+        )
+
+    async def send(self, files: Sequence[tuple[str, bytes]], caption: str = "", chat: str = "home") -> str:
+        """Photos of one album, all at once; the job's id."""
+        heard = [
+            HeardPhoto(
+                ANNA,
+                Chat("memory", chat, message="7"),
+                place,
+                name,
+                f"{chat}/{name}",
+                "" if place else caption,
+                group=f"album in {chat}",
+                weight=len(data),
+            )
+            for place, (name, data) in enumerate(files)
+        ]
+        self.platform.uploads |= {photo.reference: data for photo, (_, data) in zip(heard, files, strict=True)}
+        # Heard together they take turns at the reception, and a window of no seconds closes after the last.
+        (job_id,) = set(await asyncio.gather(*(self.reception.hear(photo) for photo in heard)))
+        return job_id
+
+    @asynccontextmanager
+    async def drawing(self) -> AsyncGenerator[None]:
+        watcher = Metrics(waiting=self.queue.__len__)
+        studio = Studio(self.queue, QuickEngine(), self.jobs, watcher, self._settle, Limits())
+        run = asyncio.create_task(studio.run())
+        try:
+            yield
+        finally:
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            await asyncio.to_thread(studio.close)
+
+    async def finish(self, job_id: str) -> None:
+        """Wait until each photo of the job is answered, and the courier has put its pen down."""
+        async with asyncio.timeout(20):
+            while {photo.status for photo in await self.photos(job_id)} != {PhotoStatus.ANSWERED}:
+                await self.answered.get()
+        # Reading sees a write before its commit; an empty write waits its turn behind it.
+        await self.jobs.answered([])
+        await self.courier.close(grace=20)
+
+    async def photos(self, job_id: str) -> tuple[Photo, ...]:
+        job = await self.jobs.job(job_id)
+        assert job is not None
+        return job.photos
+
+    async def leaves_nothing_behind(self) -> bool:
+        files = list(self.spool.source(0).parent.iterdir())
+        return not files and not await self.jobs.recover(attempts=3)
+
+    def _settle(self, job_id: str) -> None:
+        self.courier.settled(job_id)
+        self.settled.put_nowait(job_id)
+
+
+@asynccontextmanager
+async def house_in(
+    folder: Path, queue_limit: int = 100, user_limit: int = 60, window: float = 0.0
+) -> AsyncGenerator[House]:
+    """A house that is closed like the program; `window` is in seconds."""
+    database = await Database.open(folder / "cartoonbot.sqlite3")
+    house = House(database, folder, queue_limit, user_limit, window)
+    try:
+        yield house
+    finally:
+        await house.courier.close(grace=20)
+        await house.reception.close()
+        await database.close()
+
+
+async def test_an_album_is_acknowledged_once_and_comes_back_as_one(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)], caption="0.9")
+        assert await house.platform.next_events(2) == [
+            Said("home", "Got your 2 photos: ink 0.9, 1024 px, jpg. I'm drawing now."),
+            Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "Here are your 2 cartoons."),
+        ]
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_photo_is_a_row_before_its_bytes_are_fetched(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house:
+        house.platform.uploads["photo"] = GOOD
+        job_id = await house.reception.hear(HeardPhoto(ANNA, Chat("memory", "home"), 1, "", "photo"))
+        assert [photo.status for photo in await house.photos(job_id)] == [PhotoStatus.ARRIVING]
+
+
+async def test_a_full_queue_is_said_once_and_leaves_nothing_behind(tmp_path: Path):
+    async with house_in(tmp_path, queue_limit=2) as house:
+        job_id = await house.send([(f"{number}.jpg", GOOD) for number in range(3)])
+        (refused,) = await house.platform.next_events(1)
+        assert isinstance(refused, Said)
+        assert refused.text.startswith("So many photos are waiting (0)")
+        await house.finish(job_id)
+        assert house.platform.events.empty()
+        assert len(house.queue) == 0
+        assert await house.leaves_nothing_behind()
+
+
+async def test_one_persons_full_queue_leaves_what_they_already_queued(tmp_path: Path):
+    async with house_in(tmp_path, user_limit=2) as house:
+        await house.send([("a.jpg", GOOD)], chat="first")
+        await house.platform.next_events(1)
+        job_id = await house.send([("b.jpg", GOOD), ("c.jpg", GOOD)], chat="second")
+        (refused,) = await house.platform.next_events(1)
+        assert isinstance(refused, Said)
+        assert refused.chat == "second"
+        assert refused.text.startswith("1 of your photos are still waiting, and 2 is the most")
+        await house.finish(job_id)
+        assert len(house.queue) == 1
+        (job,) = await house.jobs.recover(attempts=3)
+        assert job.chat.chat == "first"
+
+
+async def test_photos_that_all_fail_are_told_in_one_message(tmp_path: Path):
+    files = [("notes.txt", WORDS), ("empty.jpg", b""), ("pdf.jpg", b"%PDF-1.7")]
+    async with house_in(tmp_path) as house:
+        job_id = await house.send(files)
+        (told,) = await house.platform.next_events(1)
+        assert isinstance(told, Said)
+        assert [line.split(":")[0] for line in told.text.split("\n")] == [
+            "Photo 1 (notes.txt)",
+            "Photo 2 (empty.jpg)",
+            "Photo 3 (pdf.jpg)",
+        ]
+        await house.finish(job_id)
+        assert house.platform.events.empty()
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_photo_too_heavy_for_us_is_not_even_fetched(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.send([("heavy.jpg", bytes(1_500_000))])
+        (told,) = await house.platform.next_events(1)
+        assert told == Said(
+            "home", "heavy.jpg: the file has 1.5 MB, and I can take up to 1 MB. Please send a smaller one."
+        )
+        assert house.platform.fetched == []
+
+
+async def test_a_photo_the_platform_lost_is_told_by_its_name(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.reception.hear(HeardPhoto(ANNA, Chat("memory", "home"), 1, "a.jpg", "lost"))
+        assert await house.platform.next_events(1) == [
+            Said("home", "a.jpg: I could not fetch it. Please send it again.")
+        ]
+
+
+async def test_the_good_photos_of_an_album_come_back_and_the_bad_ones_are_named(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD), ("notes.txt", WORDS), ("c.jpg", GOOD)])
+        queued, delivered, told = await house.platform.next_events(3)
+        assert isinstance(queued, Said)
+        assert queued.text.startswith("Got your 2 photos")
+        assert delivered == Delivered("home", ("01-ink.jpg", "03-ink.jpg"), "Here are your 2 cartoons.")
+        assert isinstance(told, Said)
+        assert told.text.startswith("Photo 2 (notes.txt): this is not a picture I can read.")
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_late_sibling_is_answered_by_itself_in_the_same_job(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD)])
+        await house.finish(job_id)
+        await house.platform.next_events(2)
+        assert await house.send([("b.jpg", GOOD)]) == job_id
+        _, delivered = await house.platform.next_events(2)
+        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_late_caption_does_not_change_what_is_already_drawn(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD)])
+        await house.finish(job_id)
+        await house.settings.keep(ANNA.owner, Look(format="png"))
+        await house.send([("b.jpg", GOOD)], caption="0.9")
+        events = await house.platform.next_events(4)
+        assert [event.names for event in events if isinstance(event, Delivered)] == [
+            ("01-ink.jpg",),
+            ("02-ink.jpg",),
+        ]
+        job = await house.jobs.job(job_id)
+        assert job is not None
+        assert job.look == Look()
+
+
+async def test_a_photo_that_could_not_be_noted_does_not_swallow_the_next_one(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.database.reading.execute("PRAGMA query_only = ON")
+        with pytest.raises(sqlite3.OperationalError):
+            await house.send([("a.jpg", GOOD)])
+        await house.database.reading.execute("PRAGMA query_only = OFF")
+        await house.send([("b.jpg", GOOD)])
+        assert await house.platform.next_events(1) == [
+            Said("home", "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now.")
+        ]
+
+
+async def test_a_person_who_left_closes_the_job_quietly(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    async with house_in(tmp_path) as house:
+        house.platform.gone = True
+        async with house.drawing(), asyncio.timeout(20):
+            await house.send([("a.jpg", GOOD), ("notes.txt", WORDS)])
+            for _ in range(2):  # once queued, once drawn
+                await house.settled.get()
+        await house.courier.close(grace=20)
+        assert house.platform.events.empty()
+        assert await house.leaves_nothing_behind()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_what_could_not_be_delivered_waits_for_the_next_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    async with house_in(tmp_path) as house:
+        house.platform.broken = True
+        async with house.drawing(), asyncio.timeout(20):
+            job_id = await house.send([("a.jpg", GOOD)])
+            for _ in range(2):
+                await house.settled.get()
+        await house.courier.close(grace=20)
+        assert "could not be answered" in caplog.text
+        assert [photo.status for photo in await house.photos(job_id)] == [PhotoStatus.DONE]
+    async with house_in(tmp_path) as house:
+        await house.reception.resume(await house.jobs.recover(attempts=3))
+        (delivered,) = await house.platform.next_events(1)
+        assert isinstance(delivered, Delivered)
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_restart_fetches_queues_and_delivers_what_was_left(tmp_path: Path):
+    left: dict[str, str] = {}
+    async with house_in(tmp_path) as house:
+        for chat in ("arriving", "queued", "done"):
+            left[chat] = await house.jobs.open_job(ANNA.owner, Chat("memory", chat), "en", Look(size=512))
+            photo_id = await house.jobs.add_photo(left[chat], 1, "", f"reference of {chat}")
+            if chat == "arriving":
+                continue
+            house.spool.source(photo_id).write_bytes(GOOD)
+            await house.jobs.enqueue([photo_id])
+            if chat == "queued":
+                continue
+            house.spool.result(photo_id, "jpg").write_bytes(GOOD)
+            assert await house.jobs.start(photo_id)
+            await house.jobs.finish(photo_id)
+
+    async with house_in(tmp_path) as house, house.drawing():
+        house.platform.uploads["reference of arriving"] = GOOD
+        await house.reception.resume(await house.jobs.recover(attempts=3))
+        events = await house.platform.next_events(4)
+        assert {event.chat for event in events if isinstance(event, Delivered)} == set(left)
+        # Who was told "queued" before the restart is not told again.
+        assert [event.chat for event in events if isinstance(event, Said)] == ["arriving"]
+        assert house.platform.fetched == ["reference of arriving"]
+        for job_id in left.values():
+            await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_restart_takes_up_more_than_the_queue_would_accept(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.send([(f"{number}.jpg", GOOD) for number in range(5)])
+        await house.platform.next_events(1)
+    async with house_in(tmp_path, queue_limit=1, user_limit=1) as house, house.drawing():
+        await house.reception.resume(await house.jobs.recover(attempts=3))
+        (delivered,) = await house.platform.next_events(1)
+        assert isinstance(delivered, Delivered)
+        assert len(delivered.names) == 5
+
+
+async def test_a_stop_while_an_album_arrives_loses_nothing(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house:
+        await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+    async with house_in(tmp_path) as house, house.drawing():
+        house.platform.uploads = {"home/a.jpg": GOOD, "home/b.jpg": GOOD}
+        await house.reception.resume(await house.jobs.recover(attempts=3))
+        _, delivered = await house.platform.next_events(2)
+        assert isinstance(delivered, Delivered)
+        assert len(delivered.names) == 2
