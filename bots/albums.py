@@ -51,7 +51,7 @@ class Albums:
         elif not album.is_open:
             album.is_open = opened = True
         album.photos += 1
-        if complete:
+        if complete or album.photos == MAX_PHOTOS:
             album.closes_at = now
         else:
             album.closes_at = max(album.closes_at, now + self._patience(album, group))
@@ -74,8 +74,6 @@ class Albums:
         return album if album is not None and album.photos < MAX_PHOTOS else None
 
     def _patience(self, album: Album, group: str | None) -> float:
-        if album.photos == MAX_PHOTOS:
-            return 0.0
         if group is None:
             return self._lone_window
         size = album.group_sizes[group] = album.group_sizes.get(group, 0) + 1

@@ -26,6 +26,7 @@ from core.queue import FairQueue
 from core.studio import Studio
 from storage.database import Database
 from storage.jobs import Jobs
+from storage.lock import locked
 from storage.spool import Spool
 from storage.user_settings import UserSettings
 
@@ -43,6 +44,7 @@ class _Services(NamedTuple):
     reception: Reception
     studio: Studio
     courier: Courier
+    jobs: Jobs
 
 
 class App:
@@ -69,6 +71,7 @@ class App:
                 # Nothing new comes in, nothing new is drawn, what is drawn gets its grace, then the chats close.
                 await services.reception.close()
                 await _cancelled([drawing, stopping])
+                await services.jobs.put_back()
                 await services.courier.close(GRACE_SECONDS)
                 await _cancelled(serving)
             for task in ended - {stopping}:
@@ -81,11 +84,13 @@ class App:
         folder = settings.data_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            closing.enter_context(locked(folder))
             spool = Spool(folder / "spool")
             database = await Database.open(folder / "cartoonbot.sqlite3")
-        except (OSError, sqlite3.OperationalError) as error:
+        except (OSError, sqlite3.DatabaseError) as error:
             raise ConfigError(
-                f"The data folder {folder} cannot be written. Set DATA_DIR to another one, or free some space."
+                f"The data folder {folder} cannot be used ({error}). "
+                "Set DATA_DIR to another one, or free some space."
             ) from error
         closing.push_async_callback(database.close)
 
@@ -127,7 +132,7 @@ class App:
         if left or swept:
             log.info("taking up %d jobs of the last run; removed %d stray files", len(left), swept)
         await reception.resume(left)
-        return _Services(reception, studio, courier)
+        return _Services(reception, studio, courier, jobs)
 
     def _answered(self, job: Job) -> None:
         if self.web is not None:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -18,6 +21,7 @@ from core.errors import ConfigError, UserError
 from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 
 USAGE = 2
+STOP_SECONDS = 30.0
 DEFAULT = Look()
 errors = Console(stderr=True)
 cli = typer.Typer(
@@ -86,7 +90,11 @@ def convert(
     if not photos:
         raise _usage("There are no photos there. Name photos, or folders that hold some.")
     settings = _settings()
-    conversion = Conversion(LocalEngine(settings.device), look, out, settings.limits, locale, compare=compare)
+    try:
+        engine = LocalEngine(settings.device)
+    except ConfigError as error:
+        raise _usage(str(error)) from error
+    conversion = Conversion(engine, look, out, settings.limits, locale, compare=compare)
     try:
         report = _watched(conversion.run(photos), len(photos))
         if archive is not None:
@@ -127,8 +135,18 @@ async def _serve(settings: Settings) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def asked_to_stop() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+        # A device that hangs must not keep the program from ending; what is unfinished is on disk.
+        deadline = threading.Timer(STOP_SECONDS, os._exit, [1])
+        deadline.daemon = True
+        deadline.start()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked_to_stop)
     app = App(settings)
     telling = asyncio.create_task(_tell_where(app, settings))
     try:
@@ -185,7 +203,9 @@ class _Discreet(logging.Formatter):
     def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         token = settings.telegram_bot_token
-        self._secrets = [token.get_secret_value()] if token else []
+        secret = token.get_secret_value() if token else ""
+        # Download addresses hold it quoted.
+        self._secrets = [secret, quote(secret, safe="")] if secret else []
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from bots.frontend import Person
 from bots.locales import Locale, Locales
@@ -20,6 +21,14 @@ from core.look import (
 from core.styles.registry import STYLE_NAMES
 from storage.user_settings import UserSettings
 
+COMMANDS: Final = ("start", "help", "style", "size", "format", "settings")
+
+
+def is_for_us(text: str, name: str) -> bool:
+    """Whether a command in a group is one of ours: named after us ("/x@our_bot"), or known and nobody else's."""
+    command, _, addressee = text.split(maxsplit=1)[0].removeprefix("/").partition("@")
+    return addressee.lower() == name.lower() if addressee else command.lower() in COMMANDS
+
 
 class Conversation:
     """Answers commands and keeps what they set."""
@@ -31,9 +40,10 @@ class Conversation:
     async def answer(self, person: Person, text: str) -> str:
         """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink")."""
         locale = self._locales.of(person.language)
-        command, _, argument = text.strip().partition(" ")
-        if not command.startswith("/"):
+        if not text.strip().startswith("/"):
             return locale.say("send-a-photo")
+        command, *rest = text.split(maxsplit=1)
+        argument = rest[0] if rest else ""
         match command[1:].partition("@")[0].lower():
             case "start":
                 return locale.say("welcome", most=MAX_PHOTOS)

@@ -1,5 +1,6 @@
 """`cartoonbot convert`: files and folders of photos -> a folder of cartoons."""
 
+import logging
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,9 @@ from bots.locales import Locale
 from core.engine import Engine
 from core.errors import PhotoFailed, UserError
 from core.look import Look
-from core.photo import SUFFIXES, Array, Limits, decode, encode, side_by_side
+from core.photo import SUFFIXES, Limits, decode, encode, side_by_side
+
+log = logging.getLogger(__name__)
 
 
 def gather(paths: Sequence[Path], out: Path) -> list[Path]:
@@ -55,16 +58,17 @@ class Conversion:
         for photo in photos:
             started = time.perf_counter()
             try:
-                pixels, cartoon = self._draw(photo)
+                files, shape = self._drawn(photo)
             except UserError as error:
                 yield _row(photo, started, error=self._locale.error(error))
                 continue
-            target = _free_name(self._out, photo.stem, self._look.format, taken)
-            self._write(target, cartoon)
+            # Named after the style, too: a cartoon must not replace a cat.jpg beside the cat.png it is made of.
+            target = _free_name(self._out, f"{photo.stem}-{self._look.style}", self._look.format, taken)
+            self._write(target, files[0])
             if self._compare:
                 pair = _free_name(self._out, f"{target.stem}-compare", self._look.format, taken)
-                self._write(pair, side_by_side(pixels, cartoon))
-            yield _row(photo, started, cartoon=target, drawn=cartoon)
+                self._write(pair, files[1])
+            yield _row(photo, started, cartoon=target, shape=shape)
 
     def zip_to(self, archive: Path) -> None:
         """All files written so far in one ZIP. Pictures are compressed already, so they are only stored."""
@@ -73,15 +77,21 @@ class Conversion:
             for path in self._written:
                 file.write(path, path.name)
 
-    def _draw(self, photo: Path) -> tuple[Array, Array]:
+    def _drawn(self, photo: Path) -> tuple[list[bytes], tuple[int, int]]:
+        """The files of a photo's cartoon and, where asked for, of the pair; (width, height) of the cartoon."""
         try:
             pixels = decode(photo, self._limits, self._look.size)
-        except OSError as error:
+            cartoon = self._engine.stylize([pixels], [self._look])[0]
+            pictures = [cartoon, side_by_side(pixels, cartoon)] if self._compare else [cartoon]
+            return [encode(picture, self._look.format) for picture in pictures], cartoon.shape[1::-1]
+        except UserError:
+            raise
+        except Exception as error:
+            log.exception("%s could not be drawn", photo)
             raise PhotoFailed from error
-        return pixels, self._engine.stylize([pixels], [self._look])[0]
 
-    def _write(self, path: Path, picture: Array) -> None:
-        path.write_bytes(encode(picture, self._look.format))
+    def _write(self, path: Path, data: bytes) -> None:
+        path.write_bytes(data)
         self._written.append(path)
 
 
@@ -101,9 +111,13 @@ def _free_name(folder: Path, stem: str, suffix: str, taken: set[Path]) -> Path:
 
 
 def _row(
-    photo: Path, started: float, cartoon: Path | None = None, drawn: Array | None = None, error: str | None = None
+    photo: Path,
+    started: float,
+    cartoon: Path | None = None,
+    shape: tuple[int, int] | None = None,
+    error: str | None = None,
 ) -> dict[str, Any]:
-    height, width = drawn.shape[:2] if drawn is not None else (None, None)
+    width, height = shape or (None, None)
     return {
         "photo": str(photo),
         "cartoon": str(cartoon) if cartoon else None,

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
-from bots.delivery import Result, pack
+from bots.delivery import Kind, Parcel, Result, pack
 from bots.frontend import FrontEnd
 from bots.locales import Locale, Locales
-from core.errors import ChatGone
+from core.errors import ChatGone, PhotoFailed, Refused, ResultRefused
 from core.jobs import Failure, Job, Photo, PhotoStatus
 from core.photo import Limits, inspect
 from storage.jobs import Jobs
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
+
+LONGEST_NAME: Final = 40
 
 
 class Courier:
@@ -36,22 +40,25 @@ class Courier:
         self._locales = locales
         self._on_answered = on_answered
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def settled(self, job_id: str) -> None:
         """A photo of the job is done or failed: look after the job, after any look still under way."""
         run = asyncio.create_task(self._answer(job_id, after=self._runs.get(job_id)))
         self._runs[job_id] = run
+        self._tasks.add(run)
         run.add_done_callback(lambda done: self._forget_run(job_id, done))
 
     async def close(self, grace: float) -> None:
         """Give what is being sent `grace` seconds; the rest is sent after the next start."""
-        if self._runs:
-            _, late = await asyncio.wait(self._runs.values(), timeout=grace)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace)
             for run in late:
                 run.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
     def _forget_run(self, job_id: str, run: asyncio.Task[None]) -> None:
+        self._tasks.discard(run)
         if self._runs.get(job_id) is run:
             del self._runs[job_id]
 
@@ -63,7 +70,7 @@ class Courier:
             return
         try:
             await self._send(job)
-        except ChatGone as error:
+        except (ChatGone, Refused) as error:
             log.info("job %s has nobody to answer: %s", job_id, error)
             await self._written_off(job.photos)
         except Exception:
@@ -76,45 +83,79 @@ class Courier:
             log.warning("job %s waits for %s, which is not running", job.id, job.chat.platform)
             return
         locale = self._locales.of(job.language)
-        done = [photo for photo in job.photos if photo.status is PhotoStatus.DONE]
-        results = await asyncio.to_thread(self._results, job, done)
+        results = await asyncio.to_thread(self._results, job)
         caption = locale.say("done", photos=len(results))
+        refused: set[int] = set()
         for parcel in pack(results, front_end.limits):
-            await front_end.deliver(job.chat, parcel, caption)
-            sent = {result.photo_id for result in parcel.results}
-            await self._written_off([photo for photo in done if photo.id in sent])
-            caption = ""
-        failed = [photo for photo in job.photos if photo.status is PhotoStatus.FAILED]
-        if failed:
-            await front_end.say(job.chat, _failures(locale, job))
-            await self._written_off(failed)
+            members = {result.photo_id for result in parcel.results}
+            if await _accepted(front_end, job, parcel, caption):
+                await self._written_off([photo for photo in job.photos if photo.id in members])
+                caption = ""
+            else:
+                refused |= members
+        failures = _failures(job, {result.photo_id for result in results}, refused)
+        for text in _told(locale, job, failures, front_end.limits.text):
+            await front_end.say(job.chat, text)
+        await self._written_off([photo for photo in job.photos if photo.id in failures])
 
-    def _results(self, job: Job, done: list[Photo]) -> list[Result]:
-        """The cartoons with their measures; the files are our own, so no limits."""
+    def _results(self, job: Job) -> list[Result]:
+        """The cartoons that are in the spool, with their measures; the files are our own, so no limits."""
         results: list[Result] = []
-        for photo in done:
+        for number, photo in enumerate(job.photos, start=1):
             path = self._spool.result(photo.id, job.look.format)
-            width, height = inspect(path, Limits())
-            name = f"{job.photos.index(photo) + 1:02}-{job.look.style}{path.suffix}"
-            results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
+            if photo.status is PhotoStatus.DONE and path.is_file():
+                width, height = inspect(path, Limits())
+                name = f"{number:02}-{job.look.style}{path.suffix}"
+                results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
         return results
 
-    async def _written_off(self, photos: list[Photo] | tuple[Photo, ...]) -> None:
+    async def _written_off(self, photos: Sequence[Photo]) -> None:
         await self._jobs.answered([photo.id for photo in photos])
         for photo in photos:
             self._spool.forget(photo.id)
 
 
-def _failures(locale: Locale, job: Job) -> str:
-    """One message that names each failed photo; a lone photo needs no number."""
-    lines: list[str] = []
-    for number, photo in enumerate(job.photos, start=1):
-        if photo.status is not PhotoStatus.FAILED:
-            continue
-        reason = locale.error(photo.failure or Failure("photo-failed", {}))
-        name = photo.name or locale.say("photo-name")
-        if len(job.photos) == 1:
-            lines.append(locale.say("photo-failed-only", name=name, reason=reason))
+async def _accepted(front_end: FrontEnd, job: Job, parcel: Parcel, caption: str) -> bool:
+    """Whether the platform took the cartoons, as files where it did not want them as pictures."""
+    for kind in dict.fromkeys((parcel.kind, Kind.DOCUMENT)):
+        try:
+            await front_end.deliver(job.chat, replace(parcel, kind=kind), caption)
+        except Refused as error:
+            log.warning("job %s: %s as %s", job.id, error, kind)
         else:
-            lines.append(locale.say("photo-failed-line", number=number, name=name, reason=reason))
-    return "\n".join(lines)
+            return True
+    return False
+
+
+def _failures(job: Job, found: set[int], refused: set[int]) -> dict[int, Failure]:
+    """Why each photo without a delivered cartoon has none, by its id, in the order sent."""
+    failures: dict[int, Failure] = {}
+    for photo in job.photos:
+        if photo.status is PhotoStatus.FAILED and photo.failure:
+            failures[photo.id] = photo.failure
+        elif photo.id in refused:
+            failures[photo.id] = Failure.of(ResultRefused())
+        elif photo.status is PhotoStatus.DONE and photo.id not in found:
+            # Its file is gone from the spool: somebody tidied up.
+            failures[photo.id] = Failure.of(PhotoFailed())
+    return failures
+
+
+def _told(locale: Locale, job: Job, failures: Mapping[int, Failure], limit: int) -> list[str]:
+    """Messages of at most `limit` characters that name each failed photo; a lone photo needs no number."""
+    messages: list[str] = []
+    for number, photo in enumerate(job.photos, start=1):
+        if photo.id not in failures:
+            continue
+        name = _short(photo.name) or locale.say("photo-name")
+        sentence = "photo-failed-only" if len(job.photos) == 1 else "photo-failed-line"
+        line = locale.say(sentence, number=number, name=name, reason=locale.error(failures[photo.id]))
+        if messages and len(messages[-1]) + 1 + len(line) <= limit:
+            messages[-1] += "\n" + line
+        else:
+            messages.append(line)
+    return messages
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

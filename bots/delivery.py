@@ -28,8 +28,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a platform takes. Bytes and pixels; the defaults are Telegram's."""
+    """What a platform takes. Characters, bytes and pixels; the defaults are Telegram's."""
 
+    text: int = 4096
     album_items: int = 10
     request_bytes: int = 50_000_000
     photo_bytes: int = 10_000_000

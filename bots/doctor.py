@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.config import Settings
+from core.errors import ConfigError
 from core.styles.registry import STYLE_NAMES
 
 PACKAGES: Final = (
@@ -58,22 +59,20 @@ def _package(name: str) -> Finding:
     try:
         return Finding(f"{name} {version(name)}")
     except PackageNotFoundError:
-        return Finding(
-            f"{name} is not installed", False, f"{sys.executable} -m pip install -c constraints.txt {name}"
-        )
+        return Finding(f"{name} is not installed", False, "make clean setup")
 
 
 def _device(name: str) -> Finding:
-    import torch
-
-    from core.engine import pick_device
-
     try:
+        import torch
+
+        from core.engine import pick_device
+
         device = pick_device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).split("\n")[0]
-        return Finding(f"Device {name} does not work: {reason}", False, "set DEVICE=auto in .env")
+    except ImportError as error:
+        return Finding(f"Device: unknown, because {error.name} is not installed", False, "make clean setup")
+    except ConfigError as error:
+        return Finding(str(error), False, "set DEVICE=auto in .env")
     label = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return Finding(f"Device: {device} ({label}), {torch.get_num_threads()} threads")
 

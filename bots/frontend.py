@@ -59,9 +59,9 @@ class FrontEnd(Protocol):
         ...
 
     async def say(self, chat: Chat, text: str) -> None:
-        """Send a sentence. Raises ChatGone."""
+        """Send a sentence of at most `limits.text` characters. Raises ChatGone or Refused."""
         ...
 
     async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
-        """Send cartoons. Raises ChatGone."""
+        """Send cartoons. Raises ChatGone or Refused."""
         ...

@@ -16,6 +16,7 @@ T = TypeVar("T")
 # Chats we keep the pace of; those idle longest are forgotten first.
 LANES: Final = 4096
 LONGEST_WAIT: Final = 60.0
+REPEATS: Final = 2
 
 
 class Busy(CartoonbotError):
@@ -27,7 +28,11 @@ class Busy(CartoonbotError):
 
 
 class Unreached(CartoonbotError):
-    """The platform could not be reached, or broke while answering; worth another try."""
+    """The platform did not take the message; worth another try."""
+
+
+class Doubtful(CartoonbotError):
+    """The connection broke before the answer: the message may have arrived or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +63,22 @@ class Outbox:
     async def send(self, chat: str, call: Callable[[], Awaitable[T]], *, group: bool = False) -> T:
         """Make the call when it is this chat's turn; again after Busy or Unreached, for as long as it takes.
 
-        Everything else the call raises is the caller's. A call that was Unreached may have arrived: platforms
-        do not tell, so a repeat is the price of losing nothing.
+        After Doubtful it is made again REPEATS times: platforms do not tell whether the message arrived, so a
+        second copy is the price of losing nothing, but there is an end to it. Everything else is the caller's.
         """
         lane = self._lane(chat, group)
         async with lane.turn:
-            pause = 1.0
+            pause, repeats = 1.0, 0
             while True:
                 async with lane.throttler, self._overall:
                     try:
                         return await call()
                     except Busy as error:
                         wait = error.seconds
-                    except Unreached as error:
+                    except (Unreached, Doubtful) as error:
+                        repeats += isinstance(error, Doubtful)
+                        if repeats > REPEATS:
+                            raise
                         wait = pause
                         pause = min(2 * pause, LONGEST_WAIT)
                         log.warning("chat platform not reached (%s); trying again in %g s", error, wait)

@@ -1,6 +1,7 @@
 """From a heard photo to a queued job: noted as a row, fetched into the spool, judged, queued, acknowledged."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from bots.albums import Album, Albums
 from bots.conversation import Conversation
 from bots.frontend import FrontEnd, HeardPhoto
 from bots.locales import Locales
-from core.errors import ChatGone, OwnerQueueFull, PhotoError, PhotoTooHeavy, PhotoUnavailable, QueueFull
+from core.errors import ChatGone, OwnerQueueFull, PhotoError, PhotoFailed, PhotoTooHeavy, QueueFull
 from core.jobs import Chat, Job, Photo, PhotoStatus, Ticket
 from core.photo import Limits, inspect
 from core.queue import FairQueue
@@ -29,6 +30,7 @@ class _Gathering:
     job_id: str
     look_is_final: bool = False
     fetches: dict[int, asyncio.Task[bool]] = field(default_factory=dict[int, asyncio.Task[bool]])
+    noted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Reception:
@@ -81,6 +83,7 @@ class Reception:
                 raise
             fetch = self._fetch(photo_id, chat, photo.reference, photo.weight)
             gathering.fetches[photo_id] = self._spawn(fetch)
+            gathering.noted.set()
             if opened:
                 self._spawn(self._close_when_quiet(album))
         return gathering.job_id
@@ -88,6 +91,9 @@ class Reception:
     async def resume(self, jobs: Sequence[Job]) -> None:
         """Take up what an earlier run left: fetch, queue or answer it, without asking anybody anything."""
         for job in jobs:
+            if job.chat.platform not in self._front_ends:
+                # Its token is unset this time; the rows and files wait for a start with it.
+                continue
             queued = [photo for photo in job.photos if photo.status is PhotoStatus.QUEUED]
             self._queue.put(job.owner, [self._ticket(job, photo) for photo in queued], bounded=False)
             arriving = [photo for photo in job.photos if photo.status is PhotoStatus.ARRIVING]
@@ -126,12 +132,16 @@ class Reception:
 
     async def _close_when_quiet(self, album: Album) -> None:
         clock = asyncio.get_running_loop().time
+        gathering = self._gatherings[album]
         while album.is_open:
-            await asyncio.sleep(album.closes_at - clock())
+            # A photo more may put the end off, or bring it: the last one of a full or complete album.
+            gathering.noted.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(album.closes_at - clock()):
+                    await gathering.noted.wait()
             async with self._noting:
                 if album.closes_at <= clock():
                     self._albums.close(album)
-        gathering = self._gatherings[album]
         batch = _Gathering(gathering.job_id, fetches=gathering.fetches)
         # A late sibling starts a batch of its own in the same job, and in the same look.
         gathering.fetches = {}
@@ -183,7 +193,7 @@ class Reception:
             return False
         except Exception:
             log.exception("photo %d could not be fetched", photo_id)
-            await self._jobs.fail(photo_id, PhotoUnavailable())
+            await self._jobs.fail(photo_id, PhotoFailed())
             return False
         return True
 

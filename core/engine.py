@@ -5,7 +5,7 @@ from typing import Protocol
 
 import torch
 
-from core.errors import Closed, OutOfMemory
+from core.errors import Closed, ConfigError, OutOfMemory
 from core.look import Look
 from core.photo import Array
 from core.styles import registry
@@ -64,7 +64,14 @@ class LocalEngine:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" takes the first CUDA GPU, else the CPU."""
+    """The device of that name, tried out; "auto" takes the first CUDA GPU, else the CPU.
+
+    Raises ConfigError when there is no such device here.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise ConfigError(f"DEVICE={name} does not work here ({reason}). Set DEVICE=auto.") from error

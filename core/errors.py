@@ -6,10 +6,11 @@
      │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
-     │   │   ├─ PhotoUnavailable, PhotoFailed
+     │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
      │   └─ QueueFull, OwnerQueueFull
      ├─ OutOfMemory              not even one photo fits on the device
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
+     ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
      └─ Closed                   used after close()
 
@@ -105,6 +106,10 @@ class PhotoFailed(PhotoError):
     """Drawing this photo failed on our side."""
 
 
+class ResultRefused(PhotoError):
+    """The chat platform does not take the finished picture."""
+
+
 class QueueFull(UserError):
     """Too many photos are waiting."""
 
@@ -119,6 +124,10 @@ class OutOfMemory(CartoonbotError):
 
 class ChatGone(CartoonbotError):
     """Nobody is there to answer: the bot was blocked or removed, or the chat is gone."""
+
+
+class Refused(CartoonbotError):
+    """The chat platform does not take this message, now or later."""
 
 
 class ConfigError(CartoonbotError):

@@ -1,6 +1,7 @@
 """Look: what a photo should become, its bounds, and how people write it."""
 
 import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -88,7 +89,7 @@ def parse_style(text: str, styles: Collection[str]) -> str:
 
 
 def _is_number(word: str) -> bool:
-    return any(character.isdigit() for character in word) or word.lower().lstrip("+-") in ("nan", "inf")
+    return re.fullmatch(r"[+-]?([\d.,]+%?|nan|inf)", word, re.IGNORECASE) is not None
 
 
 def _shown(text: str) -> str:

@@ -5,7 +5,7 @@ Bytes come from strangers. A photo is judged from its header first (`inspect`), 
 """
 
 import io
-import warnings
+import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,8 +38,17 @@ WEBP_QUALITY: Final = 92
 # Level 3 is within a few percent of level 6 in bytes for drawings, in a third of the time.
 PNG_LEVEL: Final = 3
 WHITE: Final = (255, 255, 255)
-# What Pillow and libheif raise on damaged data, by their own code and by the codecs below it.
-DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, TypeError, ZeroDivisionError)
+# What Pillow and libheif raise on damaged data, in their own code and in the codecs below it.
+DAMAGE: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    TypeError,
+    ZeroDivisionError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def encode(cartoon: Array, file_format: str) -> bytes:
     image = Image.fromarray(cartoon)
     buffer = io.BytesIO()
     if file_format == "jpg":
-        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4", optimize=True)
+        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
     elif file_format == "webp":
         image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
     else:
@@ -108,21 +117,19 @@ def _opened(path: Path, limits: Limits) -> Generator[Image.Image]:
         raise PhotoEmpty
     if weight > limits.file_bytes:
         raise PhotoTooHeavy(megabytes=_mega(weight), limit=_mega(limits.file_bytes))
-    with path.open("rb") as file, warnings.catch_warnings():
-        # Pillow warns about its own pixel limit and about odd EXIF; our limit is the one that counts.
-        warnings.simplefilter("ignore")
+    with path.open("rb") as file:
         try:
             image = _open_heic(path) if _is_heic(file.read(12)) else Image.open(file, formats=_readable())
         except UnidentifiedImageError as error:
             raise NotAPhoto from error
         except Image.DecompressionBombError as error:
-            raise PhotoTooLarge(megapixels="179+", limit=_mega(limits.pixels)) from error
+            raise PhotoTooLarge(megapixels=179, limit=_mega(limits.pixels)) from error
         except DAMAGE as error:
             raise PhotoTruncated from error
         with image:
             width, height = image.size
             if width * height > limits.pixels:
-                raise PhotoTooLarge(megapixels=_mega(width * height), limit=_mega(limits.pixels))
+                raise PhotoTooLarge(megapixels=int(width * height / 1e6), limit=_mega(limits.pixels))
             yield image
 
 

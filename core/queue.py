@@ -44,7 +44,8 @@ class FairQueue(Generic[T]):
 
     async def get(self) -> T:
         """The next item in fair order; waits for one. Nothing is lost when the waiting is cancelled."""
-        await self._filled.wait()
+        while not self._size:
+            await self._filled.wait()
         owner, line = self._lines.popitem(last=False)
         item = line.popleft()
         if line:
@@ -57,7 +58,14 @@ class FairQueue(Generic[T]):
     def ahead_of(self, owner: Hashable) -> int:
         """How many items of others are served before the owner's last one, if nobody else comes."""
         own = len(self._lines.get(owner, ()))
-        return sum(min(len(line), own) for other, line in self._lines.items() if other != owner)
+        ahead, rounds = 0, own
+        for other, line in self._lines.items():
+            if other == owner:
+                # Who comes after the owner in a round has had one turn less by the owner's last.
+                rounds = own - 1
+            else:
+                ahead += min(len(line), rounds)
+        return ahead
 
 
 async def take_batch(source: asyncio.Queue[T], limit: int, window: float) -> list[T]:

@@ -1,6 +1,7 @@
 """Jobs as rows. A photo's status changes only by the moves that core.jobs allows."""
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from core.errors import PhotoFailed, UserError
 from core.jobs import MOVES, Chat, Failure, Job, Owner, Photo, PhotoStatus
 from core.look import Look
 from storage.database import Database
+
+log = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -74,12 +77,21 @@ class Jobs:
     async def finish(self, photo_id: int) -> None:
         """RUNNING -> DONE."""
         async with self._database.transaction() as connection:
-            await _move(connection, photo_id, PhotoStatus.DONE)
+            if not await _move(connection, photo_id, PhotoStatus.DONE):
+                log.warning("photo %d was drawn although nobody waits for it", photo_id)
 
     async def fail(self, photo_id: int, error: UserError) -> None:
         """Any unsettled status -> FAILED."""
         async with self._database.transaction() as connection:
             await _fail(connection, photo_id, error)
+
+    async def put_back(self) -> None:
+        """RUNNING -> QUEUED for all that an orderly stop interrupts; it does not count as an attempt."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE photos SET status = ?, attempts = attempts - 1 WHERE status = ?",
+                (PhotoStatus.QUEUED, PhotoStatus.RUNNING),
+            )
 
     async def answered(self, photo_ids: Sequence[int]) -> None:
         """DONE or FAILED -> ANSWERED: the person has it."""

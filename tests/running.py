@@ -34,7 +34,7 @@ def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes:
     """Settings that depend on nothing outside the test."""
     rows: dict[str, object] = {"data_dir": folder, "web_port": 0, "device": "cpu", "album_seconds": 2.0, **changes}
     if telegram is not None:
-        rows |= {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url}
+        rows = {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url, **rows}
     return Settings(_env_file=None, **rows)  # type: ignore[call-arg,arg-type]
 
 

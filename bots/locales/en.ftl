@@ -20,14 +20,12 @@ settings =
     Strength: { $strength } (/style 0.8)
     Size: { $size } px (/size)
     Format: { $format } (/format)
-    Faces: { $faces }
 kept = Kept: { $style }, strength { $strength }, { $size } px, { $format }.
 size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
 format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
 style-now = Your style is { $style } at strength { $strength }. Send for example /style 0.8; styles: { $styles }.
 unknown-command = I don't know { $command }. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
-settings-not-kept = I could not keep that just now. Please try again in a minute.
 
 queued =
     { $photos ->
@@ -63,9 +61,10 @@ not-a-photo = this is not a picture I can read. Please send a JPEG, PNG, WebP, G
 photo-empty = the file is empty. Please send it again.
 photo-truncated = the picture is damaged or cut short. Please send it again.
 photo-too-heavy = the file has { $megabytes } MB, and I can take up to { $limit } MB. Please send a smaller one.
-photo-too-large = the picture has { $megapixels } million pixels, and I can take up to { $limit } million. Please make it smaller and send it again.
+photo-too-large = the picture has more than { $megapixels } million pixels, and I can take up to { $limit } million. Please make it smaller and send it again.
 heic-unsupported = HEIC pictures cannot be read here. Please send it as JPEG.
 photo-unavailable = I could not fetch it. Please send it again.
+result-refused = the chat does not take the finished picture. Please try /format jpg or a smaller /size.
 photo-failed = drawing it failed on my side. Please send it again later.
 queue-full = So many photos are waiting ({ $waiting }) that I cannot take more right now. Please send yours again in a few minutes.
 owner-queue-full = { $waiting } of your photos are still waiting, and { $limit } is the most I keep for one person. Please send these again when some are done.

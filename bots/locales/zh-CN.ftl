@@ -20,19 +20,15 @@ settings =
     强度：{ $strength }（/style 0.8）
     尺寸：{ $size } 像素（/size）
     格式：{ $format }（/format）
-    人脸：{ $faces }
 kept = 已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }。
 size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
 format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
 style-now = 你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8；可选风格：{ $styles }。
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
-settings-not-kept = 刚才没能记住，请过一分钟再试。
 
 queued =
-    { $photos ->
-       *[other] 收到 { $photos } 张照片
-    }：{ $style } { $strength }，{ $size } 像素，{ $format }。{ $ahead ->
+    收到 { $photos } 张照片：{ $style } { $strength }，{ $size } 像素，{ $format }。{ $ahead ->
         [0] 现在就画。
        *[other] 前面还有 { $ahead } 张。
     }
@@ -61,9 +57,10 @@ not-a-photo = 这不是我能读的图片。请发送 JPEG、PNG、WebP、GIF �
 photo-empty = 文件是空的，请重新发送。
 photo-truncated = 图片损坏或不完整，请重新发送。
 photo-too-heavy = 文件有 { $megabytes } MB，我最多能收 { $limit } MB。请发小一点的。
-photo-too-large = 图片有 { $megapixels } 百万像素，我最多能收 { $limit } 百万。请缩小后重新发送。
+photo-too-large = 图片超过 { $megapixels } 兆像素（百万像素），我最多能收 { $limit } 兆。请缩小后重新发送。
 heic-unsupported = 这里读不了 HEIC 图片，请以 JPEG 发送。
 photo-unavailable = 没能取到这张照片，请重新发送。
+result-refused = 聊天平台不收这张画好的图。请试试 /format jpg 或更小的 /size。
 photo-failed = 我这边没画成，请稍后重新发送。
 queue-full = 现在排队的照片太多（{ $waiting } 张），暂时收不下了。请过几分钟再发。
 owner-queue-full = 你还有 { $waiting } 张照片在排队，每人最多 { $limit } 张。请等画完一些再发。

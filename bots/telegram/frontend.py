@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import httpx
 from telegram import (
     BotCommand,
     InputFile,
@@ -23,12 +24,12 @@ from telegram.constants import ChatType
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageHandler, filters
 
-from bots.conversation import Conversation
+from bots.conversation import Conversation, is_for_us
 from bots.delivery import Kind, Limits, Parcel, Result
 from bots.frontend import HeardPhoto, Hearing, Person
 from bots.locales import LANGUAGES, Locales
-from bots.outbox import Busy, Outbox, Rates, Unreached
-from core.errors import ChatGone, ConfigError, PhotoTooHeavy, PhotoUnavailable
+from bots.outbox import Busy, Doubtful, Outbox, Rates, Unreached
+from core.errors import ChatGone, ConfigError, PhotoTooHeavy, PhotoUnavailable, Refused
 from core.jobs import Chat, Owner
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,11 @@ T = TypeVar("T")
 
 PLATFORM: Final = "telegram"
 MENU: Final = ("style", "size", "format", "settings", "help")
-FETCH_TRIES: Final = 4
+# Over ten minutes, with pauses of up to two.
+FETCH_TRIES: Final = 12
+HEALTH_SECONDS: Final = 300.0
+NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+WRONG_TOKEN: Final = "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
 GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "have no rights", "not enough rights")
 
 
@@ -68,7 +73,8 @@ class TelegramFrontEnd:
             # Handlers only note and post, so updates are handled in the order they came.
             .concurrent_updates(False)
             .connect_timeout(10)
-            .read_timeout(30)
+            # Telegram can take long over an album; giving up early would send it twice.
+            .read_timeout(120)
             .write_timeout(30)
             .media_write_timeout(180)
             .pool_timeout(30)
@@ -94,7 +100,7 @@ class TelegramFrontEnd:
             self._ready.set()
             log.info("Telegram: listening as @%s", application.bot.username)
             await self._set_menus()
-            await asyncio.Event().wait()
+            await self._watch_token()
         finally:
             await self._stop()
 
@@ -114,17 +120,17 @@ class TelegramFrontEnd:
             except TelegramError as error:
                 if attempt == FETCH_TRIES - 1:
                     raise PhotoUnavailable from error
-                await asyncio.sleep(2**attempt)
+                await asyncio.sleep(min(2**attempt, 120))
             else:
                 return
         raise PhotoUnavailable
 
     async def say(self, chat: Chat, text: str) -> None:
-        """Send a sentence as a reply. Raises ChatGone."""
+        """Send a sentence as a reply. Raises ChatGone or Refused."""
         await self._send(chat, lambda: self._application.bot.send_message(text=text, **_address(chat)))
 
     async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
-        """Send cartoons as a picture, a file or an album. Raises ChatGone."""
+        """Send cartoons as a picture, a file or an album. Raises ChatGone or Refused."""
         if len(parcel.results) > 1:
             await self._send(chat, lambda: self._send_album(chat, parcel, caption))
         else:
@@ -136,12 +142,10 @@ class TelegramFrontEnd:
             try:
                 await self._application.initialize()
             except InvalidToken as error:
-                raise ConfigError(
-                    "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
-                ) from error
-            except NetworkError as error:
+                raise ConfigError(WRONG_TOKEN) from error
+            except TelegramError as error:
                 log.warning("Telegram cannot be reached (%s); trying again in %g s", error, pause)
-                await asyncio.sleep(pause)
+                await asyncio.sleep(_seconds(error) if isinstance(error, RetryAfter) else pause)
                 pause = min(2 * pause, 60.0)
             else:
                 return
@@ -151,10 +155,22 @@ class TelegramFrontEnd:
         updater = self._application.updater
         if updater is not None and updater.running:
             await updater.stop()
-        await self._outbox.close(grace=2.0)
         if self._application.running:
+            # Handles the updates that came before the stop; their answers are posted.
             await self._application.stop()
+        await self._outbox.close(grace=2.0)
         await self._application.shutdown()
+
+    async def _watch_token(self) -> None:
+        """The library stops polling without a word when a token is revoked."""
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            try:
+                await self._application.bot.get_me()
+            except InvalidToken as error:
+                raise ConfigError(WRONG_TOKEN) from error
+            except TelegramError as error:
+                log.warning("Telegram: no answer to a health check (%s)", error)
 
     async def _set_menus(self) -> None:
         for language in LANGUAGES:
@@ -173,7 +189,10 @@ class TelegramFrontEnd:
         person = Person(Owner(PLATFORM, str(user.id)), user.language_code)
         chat = _chat(message)
         private = message.chat.type == ChatType.PRIVATE
-        if message.text and (private or message.text.startswith("/")):
+        commanded = message.text and message.text.startswith("/")
+        if commanded and not private and not is_for_us(message.text or "", self._application.bot.username):
+            return
+        if message.text and (private or commanded):
             self._post(chat, await self._conversation.answer(person, message.text))
         elif private and (photo := _photo(message, person, chat)):
             await self._reception.hear(photo)
@@ -233,8 +252,12 @@ async def _translated(call: Awaitable[T]) -> T:
     except BadRequest as error:
         if any(words in error.message.lower() for words in GONE):
             raise ChatGone(error.message) from error
-        raise
+        raise Refused(error.message) from error
     except NetworkError as error:
+        if "too large" in error.message.lower():
+            raise Refused(error.message) from error
+        if isinstance(error.__cause__, httpx.TransportError) and not isinstance(error.__cause__, NEVER_SENT):
+            raise Doubtful(error.message) from error
         raise Unreached(error.message) from error
 
 

@@ -105,8 +105,11 @@ class WebFrontEnd:
     ) -> AsyncGenerator[Item]:
         """Everything the program says to one message with its uploads (path and name)."""
         person = Person(Owner(PLATFORM, user), language)
-        if not uploads:
+        if not uploads or text.startswith("/"):
+            # A command that comes with photos is obeyed before they are drawn.
             yield await self._conversation.answer(person, text)
+            text = ""
+        if not uploads:
             return
         if len(uploads) > MAX_PHOTOS:
             yield self._locales.of(language).say("too-many-photos", most=MAX_PHOTOS)
@@ -143,7 +146,8 @@ class WebFrontEnd:
         os.environ["GRADIO_TEMP_DIR"] = str((self._folder / "uploads").resolve())
         from bots.web.page import build_app
 
-        shutil.rmtree(self._results, ignore_errors=True)
+        # Nobody is looking at what an earlier run showed.
+        shutil.rmtree(self._folder, ignore_errors=True)
         return build_app(self.converse, self._locales, self._results, self._exposition)
 
 

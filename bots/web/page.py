@@ -4,10 +4,15 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi import FastAPI, Response
 from gradio import themes
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
 from bots.locales import LANGUAGES, Locales
 from core.jobs import MAX_PHOTOS
@@ -15,6 +20,7 @@ from core.jobs import MAX_PHOTOS
 Converse = Callable[[str, str | None, str, Sequence[tuple[Path, str]]], AsyncGenerator[str | Path]]
 Message = dict[str, Any]
 
+OWN_NAMES: Final = ("127.0.0.1", "localhost")
 # What every browser shows; other uploads appear by name.
 SHOWN: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 # Gradio's own bound, above ours, so that a heavy file gets our sentence.
@@ -25,9 +31,23 @@ SWEEP_EVERY, KEEP = 3600, 86400
 NO_SHARING: Final = 'button[title="Share"], button[aria-label="Share"] { display: none !important; }'
 
 
+class OwnPagesOnly(BaseHTTPMiddleware):
+    """Refuses what a page of another origin sends."""
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            return PlainTextResponse("This page answers its own visitors only.", status_code=403)
+        return await call_next(request)
+
+
 def build_app(converse: Converse, locales: Locales, results: Path, exposition: Callable[[], bytes]) -> FastAPI:
     """The web application: the chat at /, health at /healthz, counts at /metrics."""
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
+    # Another site in the same browser must not speak to this page, neither by its own name (DNS rebinding)
+    # nor by posting here.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_NAMES)
+    app.add_middleware(OwnPagesOnly)
 
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -39,9 +59,13 @@ def build_app(converse: Converse, locales: Locales, results: Path, exposition: C
     app.add_api_route("/metrics", metrics)
     translated = gr.I18n(**{language: _labels(locales, language) for language in LANGUAGES})
     results.mkdir(parents=True, exist_ok=True)
+    blocks = _blocks(converse, locales, translated)
+    # Gradio checks the file paths in requests against its own folders only once it is launched, and mounting
+    # does not say that it is: without this line a request could read any file of this machine.
+    blocks.has_launched = True
     return gr.mount_gradio_app(
         app,
-        _blocks(converse, locales, translated),
+        blocks,
         path="/",
         allowed_paths=[str(results.resolve())],
         max_file_size=UPLOAD_BYTES,
@@ -84,7 +108,7 @@ def _blocks(converse: Converse, locales: Locales, translated: gr.I18n) -> Any:
             history = [*history, *_asked(text, files)]
             yield None, history
             uploads = [(file, file.name) for file in files]
-            async for item in converse(user or "nobody", _language(request), text, uploads):
+            async for item in converse(user or uuid.uuid4().hex, _language(request), text, uploads):
                 history = [*history, _said(item) if isinstance(item, str) else _shown(item)]
                 yield gr.skip(), history
 

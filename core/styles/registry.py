@@ -1,13 +1,15 @@
 """Styles by name, and what they have in common."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Final, Protocol
 
 from core.errors import UnknownStyle
 from core.look import Look
 from core.photo import Array
+
+if TYPE_CHECKING:
+    # Names alone must not load torch: the command line and the doctor ask for them.
+    import torch
 
 STYLE_NAMES: Final[tuple[str, ...]] = ("ink",)
 
@@ -24,7 +26,7 @@ class Style(Protocol):
         ...
 
 
-def build(name: str, device: torch.device) -> Style:
+def build(name: str, device: "torch.device") -> Style:
     """A style ready to draw on `device`. Raises UnknownStyle."""
     if name == "ink":
         from core.styles.ink import InkStyle

@@ -100,6 +100,22 @@ class MemoryChat:
             return [await self.events.get() for _ in range(count)]
 
 
+class StalledChat(MemoryChat):
+    """Never gets a sentence out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = asyncio.Event()
+        self.left = False
+
+    async def say(self, chat: Chat, text: str) -> None:
+        self.entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left = True
+
+
 class House:
     """The program around one front end in memory, as bots.app builds it.
 
@@ -413,3 +429,56 @@ async def test_a_stop_while_an_album_arrives_loses_nothing(tmp_path: Path):
         _, delivered = await house.platform.next_events(2)
         assert isinstance(delivered, Delivered)
         assert len(delivered.names) == 2
+
+
+async def test_a_complete_album_is_taken_at_once(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house:
+        house.platform.uploads["a"] = GOOD
+        for place in range(3):
+            heard = HeardPhoto(ANNA, Chat("memory", "home"), place, "a", "a", group="g")
+            await house.reception.hear(heard, complete=place == 2)
+        async with asyncio.timeout(5):
+            (said,) = await house.platform.next_events(1)
+        assert isinstance(said, Said)
+        assert "3 photos" in said.text
+
+
+async def test_a_cartoon_whose_file_is_gone_is_told_and_not_tried_for_ever(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        job_id = await house.jobs.open_job(ANNA.owner, Chat("memory", "home"), "en", Look())
+        photo_id = await house.jobs.add_photo(job_id, 1, "cat.jpg", "r")
+        await house.jobs.enqueue([photo_id])
+        await house.jobs.start(photo_id)
+        await house.jobs.finish(photo_id)
+        await house.reception.resume(await house.jobs.recover(3))
+        (said,) = await house.platform.next_events(1)
+        await house.courier.close(10)
+        assert isinstance(said, Said)
+        assert said.text.startswith("cat.jpg: drawing it failed")
+        assert (await house.photos(job_id))[0].status is PhotoStatus.ANSWERED
+
+
+async def test_a_start_without_a_platforms_token_leaves_its_photos_for_the_next_one(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        stranger = Owner("elsewhere", "1")
+        job_id = await house.jobs.open_job(stranger, Chat("elsewhere", "1"), "en", Look())
+        await house.jobs.add_photo(job_id, 1, "", "r")
+        await house.reception.resume(await house.jobs.recover(3))
+        await house.send([("a.jpg", GOOD)])
+        await house.platform.next_events(1)
+        assert (await house.photos(job_id))[0].status is PhotoStatus.ARRIVING
+
+
+async def test_closing_the_courier_ends_every_run_of_a_job(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        stalled = StalledChat()
+        house.courier = Courier(house.jobs, house.spool, {"memory": stalled}, Locales(), house.answered.put_nowait)
+        async with house.drawing(), asyncio.timeout(10):
+            await house.send([("a.txt", b"words")])
+            await house.settled.get()
+        job = (await house.jobs.recover(3))[0]
+        house.courier.settled(job.id)
+        await stalled.entered.wait()
+        house.courier.settled(job.id)
+        await house.courier.close(grace=0)
+        assert stalled.left

@@ -8,7 +8,10 @@ from threading import Event
 
 import pytest
 from PIL import Image
+from pydantic import SecretStr
 
+from bots.app import App
+from core.errors import ConfigError
 from core.look import Look
 from core.photo import Array
 from storage.database import Database
@@ -181,7 +184,7 @@ async def test_bad_photos_are_named_and_the_rest_of_the_album_comes_back(telegra
             "Please send a JPEG, PNG, WebP, GIF or HEIC picture.",
             "Photo 3 (cut.jpg): the picture is damaged or cut short. Please send it again.",
             "Photo 4 (empty.jpg): the file is empty. Please send it again.",
-            "Photo 5 (bomb.png): the picture has 179+ million pixels, and I can take up to 64 million. "
+            "Photo 5 (bomb.png): the picture has more than 179 million pixels, and I can take up to 64 million. "
             "Please make it smaller and send it again.",
             "Photo 6 (heavy.jpg): the file has 25 MB, and I can take up to 20 MB. Please send a smaller one.",
         ]
@@ -261,3 +264,63 @@ async def test_what_a_stop_interrupts_is_finished_after_the_next_start_and_sent_
         await pictures(telegram, ANNA, 1)
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
         assert len(await pictures(telegram, ANNA, 2)) == 2
+
+
+async def test_a_picture_that_telegram_refuses_goes_as_a_file(telegram: TelegramServer, tmp_path: Path):
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        telegram.fail("sendPhoto", Fault.refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
+        (cartoon,) = await pictures(telegram, ANNA, 1)
+        assert cartoon.document
+
+
+async def test_a_result_that_telegram_does_not_take_at_all_is_told(telegram: TelegramServer, tmp_path: Path):
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        for method in ("sendPhoto", "sendDocument"):
+            telegram.fail(method, Fault.refused(413, "Request Entity Too Large"))
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
+        await telegram.wait_for_message(ANNA.id, lambda m: "does not take the finished picture" in (m.text or ""))
+
+
+async def test_many_failures_with_long_names_fit_into_messages(telegram: TelegramServer, tmp_path: Path):
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        for number in range(20):
+            await telegram.send_document(
+                ANNA, b"words", f"{number:03}" + "x" * 200 + ".txt", "text/plain", media_group_id="9"
+            )
+        await telegram.wait_for_message(ANNA.id, lambda m: "Photo 20 (" in (m.text or ""))
+
+
+async def test_an_answer_that_keeps_getting_lost_is_not_repeated_without_end(
+    telegram: TelegramServer, tmp_path: Path
+):
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        telegram.fail("sendPhoto", Fault.answer_lost(), times=10)
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
+        await telegram.wait_for(lambda: len(telegram.calls_to("sendPhoto")) == 3, timeout=30)
+        await telegram.send_text(ANNA, "/settings")
+        await telegram.wait_for_message(ANNA.id, lambda m: "Your settings" in (m.text or ""))
+        assert len(telegram.calls_to("sendPhoto")) == 3
+
+
+async def test_flood_control_at_the_start_is_waited_out(telegram: TelegramServer, tmp_path: Path):
+    telegram.fail("getMe", Fault.retry_after(1))
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        await telegram.send_text(ANNA, "/help")
+        await telegram.wait_for_message(ANNA.id, lambda m: "/size 1024" in (m.text or ""))
+
+
+async def test_a_wrong_token_is_named_without_its_text(telegram: TelegramServer, tmp_path: Path):
+    settings = settings_in(tmp_path, telegram, telegram_bot_token=SecretStr("123456:WRONG"))
+    with pytest.raises(ConfigError, match="TELEGRAM_BOT_TOKEN") as caught:
+        await App(settings, QuickEngine).run(asyncio.Event())
+    assert "WRONG" not in str(caught.value)
+
+
+async def test_groups_hear_only_commands_that_are_meant_for_us(telegram: TelegramServer, tmp_path: Path):
+    group = telegram.group(-100500, "Friends")
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        for text in ("hello all", "/ban@other_bot x", "/dance", "/style 0.6"):
+            await telegram.send_text(ANNA, text, chat=group)
+        await telegram.wait_for_message(group.id, lambda m: "strength 0.6" in (m.text or ""))
+        assert len(group.messages) == 1

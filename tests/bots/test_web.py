@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from PIL import Image
 from playwright.async_api import Page, async_playwright, expect
@@ -90,3 +91,44 @@ async def test_a_second_program_on_the_same_port_says_what_to_change(tmp_path: P
         with pytest.raises(ConfigError, match="WEB_PORT"):
             async with running(settings_in(tmp_path / "two", web_port=port), QuickEngine):
                 pass
+
+
+async def test_a_request_cannot_read_files_outside_the_pages_own(tmp_path: Path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("nobody may read this")
+    async with running(settings_in(tmp_path / "data"), QuickEngine) as app, aiohttp.ClientSession() as session:
+        assert app.web
+        await app.web.ready.wait()
+        api = f"{app.web.url}/gradio_api"
+        async with session.get(f"{app.web.url}/config") as answer:
+            config = await answer.json()
+        respond = next(row["id"] for row in config["dependencies"] if len(row["inputs"]) == 3)
+        file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+        history = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+        body = {
+            "data": [{"text": "/help", "files": []}, history, ""],
+            "fn_index": respond,
+            "session_hash": "stranger",
+        }
+        async with session.post(f"{api}/queue/join", json=body) as joined:
+            assert joined.status == 200
+        async with session.get(f"{api}/queue/data?session_hash=stranger") as events:
+            said = await events.text()
+        assert "process_completed" in said
+        assert "file=" not in said
+        async with session.get(f"{api}/file={secret}") as answer:
+            assert answer.status in (403, 404)
+
+
+async def test_other_sites_cannot_speak_to_the_page(tmp_path: Path):
+    async with running(settings_in(tmp_path), QuickEngine) as app, aiohttp.ClientSession() as session:
+        assert app.web
+        await app.web.ready.wait()
+        for headers, status in (
+            ({}, 200),
+            ({"Origin": app.web.url}, 200),
+            ({"Host": "evil.example"}, 400),
+            ({"Origin": "http://evil.example"}, 403),
+        ):
+            async with session.get(f"{app.web.url}/config", headers=headers) as answer:
+                assert answer.status == status, headers

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.engine import LocalEngine, pick_device
-from core.errors import Closed, OutOfMemory, UnknownStyle
+from core.errors import Closed, ConfigError, OutOfMemory, UnknownStyle
 from core.look import Look
 from core.photo import Array
 from core.styles import registry
@@ -83,4 +83,9 @@ def test_auto_takes_the_gpu_where_there_is_one():
 
 def test_a_device_is_taken_by_its_name():
     assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device("cuda:1") == torch.device("cuda", 1)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_here_is_a_config_error_that_says_what_to_set(name: str):
+    with pytest.raises(ConfigError, match="Set DEVICE=auto"):
+        pick_device(name)

@@ -20,6 +20,7 @@ from core.errors import (
     PhotoTruncated,
     PhotoUnavailable,
     QueueFull,
+    ResultRefused,
     SizeOutOfRange,
     StrengthOutOfRange,
     UnknownFaces,
@@ -44,6 +45,7 @@ EXAMPLES = [
     HeicUnsupported(),
     PhotoUnavailable(),
     PhotoFailed(),
+    ResultRefused(),
     QueueFull(waiting=2000, limit=2000),
     OwnerQueueFull(waiting=60, limit=60),
 ]

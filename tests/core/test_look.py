@@ -195,3 +195,7 @@ def test_no_words_give_a_look_outside_its_bounds(text: str):
         return
     assert look.style in STYLES
     assert MIN_STRENGTH <= look.strength <= MAX_STRENGTH
+
+
+def test_a_style_with_a_digit_in_its_name_is_a_style():
+    assert Look().with_style_words("3d 0.8", ("ink", "3d")) == Look(style="3d", strength=0.8)

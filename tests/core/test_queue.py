@@ -237,3 +237,23 @@ class QueueBesideModel(RuleBasedStateMachine):
 
 TestQueueBesideModel = QueueBesideModel.TestCase
 TestQueueBesideModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+async def test_ahead_of_counts_what_is_served_before():
+    queue = queue_of({"anna": 1, "ben": 3, "cleo": 2})
+    ahead = {name: queue.ahead_of(name) for name in ("anna", "ben", "cleo")}
+    order = await served(queue)
+    assert ahead["anna"] == order.index("anna 1")
+    assert ahead["ben"] == order.index("ben 3") - 2
+    assert ahead["cleo"] == order.index("cleo 2") - 1
+
+
+async def test_two_who_wait_for_one_item_both_get_theirs():
+    queue: FairQueue[int] = FairQueue(9, 9)
+    waiting = [asyncio.create_task(queue.get()) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.put("anna", [1])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    queue.put("anna", [2])
+    assert sorted(await asyncio.gather(*waiting)) == [1, 2]
