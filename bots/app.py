@@ -13,8 +13,8 @@ from bots.courier import Courier
 from bots.frontend import FrontEnd
 from bots.locales import Locales
 from bots.reception import Reception
-from bots.telegram.frontend import PLATFORM as TELEGRAM
 from bots.telegram.frontend import TelegramFrontEnd
+from bots.telegram.wire import PLATFORM as TELEGRAM
 from bots.web.frontend import PLATFORM as WEB
 from bots.web.frontend import WebFrontEnd
 from core.config import Settings

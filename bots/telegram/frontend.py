@@ -7,42 +7,37 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import httpx
 from telegram import (
     BotCommand,
     InputFile,
     InputMediaDocument,
     InputMediaPhoto,
     Message,
-    ReplyParameters,
     Update,
     User,
 )
 from telegram.constants import ChatType
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageHandler, filters
 
 from bots.conversation import Conversation, is_for_us
 from bots.delivery import Kind, Limits, Parcel, Result
-from bots.frontend import HeardPhoto, Hearing, Person
+from bots.frontend import Hearing, Person
 from bots.locales import LANGUAGES, Locales
-from bots.outbox import Busy, Doubtful, Outbox, Rates, Unreached
-from core.errors import ChatGone, ConfigError, PhotoTooHeavy, PhotoUnavailable, Refused
+from bots.outbox import Outbox, Rates
+from bots.telegram.wire import PLATFORM, address, chat_of, heard_photo, is_group, translated, wait_of
+from core.errors import ConfigError, PhotoTooHeavy, PhotoUnavailable
 from core.jobs import Chat, Owner
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
-PLATFORM: Final = "telegram"
 MENU: Final = ("style", "size", "format", "settings", "help")
 # Over ten minutes, with pauses of up to two.
 FETCH_TRIES: Final = 12
 HEALTH_SECONDS: Final = 300.0
-NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 WRONG_TOKEN: Final = "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
-GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "have no rights", "not enough rights")
 
 
 class TelegramFrontEnd:
@@ -116,7 +111,7 @@ class TelegramFrontEnd:
                     raise PhotoTooHeavy(megabytes="20+", limit=20) from error
                 raise PhotoUnavailable from error
             except RetryAfter as error:
-                await asyncio.sleep(_seconds(error))
+                await asyncio.sleep(wait_of(error))
             except TelegramError as error:
                 if attempt == FETCH_TRIES - 1:
                     raise PhotoUnavailable from error
@@ -127,7 +122,7 @@ class TelegramFrontEnd:
 
     async def say(self, chat: Chat, text: str) -> None:
         """Send a sentence as a reply. Raises ChatGone or Refused."""
-        await self._send(chat, lambda: self._application.bot.send_message(text=text, **_address(chat)))
+        await self._send(chat, lambda: self._application.bot.send_message(text=text, **address(chat)))
 
     async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
         """Send cartoons as a picture, a file or an album. Raises ChatGone or Refused."""
@@ -145,7 +140,7 @@ class TelegramFrontEnd:
                 raise ConfigError(WRONG_TOKEN) from error
             except TelegramError as error:
                 log.warning("Telegram cannot be reached (%s); trying again in %g s", error, pause)
-                await asyncio.sleep(_seconds(error) if isinstance(error, RetryAfter) else pause)
+                await asyncio.sleep(wait_of(error) if isinstance(error, RetryAfter) else pause)
                 pause = min(2 * pause, 60.0)
             else:
                 return
@@ -187,14 +182,14 @@ class TelegramFrontEnd:
         if message is None or user is None:
             return
         person = Person(Owner(PLATFORM, str(user.id)), user.language_code)
-        chat = _chat(message)
+        chat = chat_of(message)
         private = message.chat.type == ChatType.PRIVATE
         commanded = message.text and message.text.startswith("/")
         if commanded and not private and not is_for_us(message.text or "", self._application.bot.username):
             return
         if message.text and (private or commanded):
             self._post(chat, await self._conversation.answer(person, message.text))
-        elif private and (photo := _photo(message, person, chat)):
+        elif private and (photo := heard_photo(message, person, chat)):
             await self._reception.hear(photo)
         elif private:
             self._post(chat, await self._conversation.answer(person, ""))
@@ -204,17 +199,17 @@ class TelegramFrontEnd:
         if isinstance(update, Update) and update.message is not None:
             user: User | None = update.effective_user
             locale = self._locales.of(user.language_code if user else None)
-            self._post(_chat(update.message), locale.say("something-broke"))
+            self._post(chat_of(update.message), locale.say("something-broke"))
 
     def _post(self, chat: Chat, text: str) -> None:
         async def call() -> Message:
-            return await _translated(self._application.bot.send_message(text=text, **_address(chat)))
+            return await translated(self._application.bot.send_message(text=text, **address(chat)))
 
-        self._outbox.post(chat.chat, call, group=_is_group(chat))
+        self._outbox.post(chat.chat, call, group=is_group(chat))
 
     async def _send(self, chat: Chat, call: Callable[[], Awaitable[object]]) -> None:
         await self._ready.wait()
-        await self._outbox.send(chat.chat, lambda: _translated(call()), group=_is_group(chat))
+        await self._outbox.send(chat.chat, lambda: translated(call()), group=is_group(chat))
 
     async def _send_one(self, chat: Chat, parcel: Parcel, caption: str) -> None:
         result = parcel.results[0]
@@ -222,9 +217,9 @@ class TelegramFrontEnd:
         with result.path.open("rb") as file:
             picture = InputFile(file, filename=result.name, read_file_handle=False)
             if parcel.kind is Kind.PHOTO:
-                await bot.send_photo(photo=picture, caption=caption or None, **_address(chat))
+                await bot.send_photo(photo=picture, caption=caption or None, **address(chat))
             else:
-                await bot.send_document(document=picture, caption=caption or None, **_address(chat))
+                await bot.send_document(document=picture, caption=caption or None, **address(chat))
 
     async def _send_album(self, chat: Chat, parcel: Parcel, caption: str) -> None:
         kind = InputMediaPhoto if parcel.kind is Kind.PHOTO else InputMediaDocument
@@ -233,77 +228,12 @@ class TelegramFrontEnd:
                 kind(_attached(files, result), caption=caption if place == 0 and caption else None)
                 for place, result in enumerate(parcel.results)
             ]
-            await self._application.bot.send_media_group(media=media, **_address(chat))
+            await self._application.bot.send_media_group(media=media, **address(chat))
 
 
 def _attached(files: ExitStack, result: Result) -> InputFile:
     file = files.enter_context(result.path.open("rb"))
     return InputFile(file, filename=result.name, attach=True, read_file_handle=False)
-
-
-async def _translated(call: Awaitable[T]) -> T:
-    """Telegram's errors in the outbox's words."""
-    try:
-        return await call
-    except RetryAfter as error:
-        raise Busy(_seconds(error)) from error
-    except Forbidden as error:
-        raise ChatGone(error.message) from error
-    except BadRequest as error:
-        if any(words in error.message.lower() for words in GONE):
-            raise ChatGone(error.message) from error
-        raise Refused(error.message) from error
-    except NetworkError as error:
-        if "too large" in error.message.lower():
-            raise Refused(error.message) from error
-        if isinstance(error.__cause__, httpx.TransportError) and not isinstance(error.__cause__, NEVER_SENT):
-            raise Doubtful(error.message) from error
-        raise Unreached(error.message) from error
-
-
-def _photo(message: Message, person: Person, chat: Chat) -> HeardPhoto | None:
-    """The picture a message carries: the largest photo size, or a file. Animations are files to Telegram too."""
-    if message.photo:
-        source, name = message.photo[-1], ""
-    elif message.document:
-        source, name = message.document, message.document.file_name or ""
-    else:
-        return None
-    return HeardPhoto(
-        person=person,
-        chat=chat,
-        place=message.message_id,
-        name=name,
-        reference=source.file_id,
-        caption=message.caption or "",
-        group=message.media_group_id,
-        weight=source.file_size,
-    )
-
-
-def _chat(message: Message) -> Chat:
-    topic = message.message_thread_id if message.is_topic_message else None
-    # Telegram refuses the id of the general topic, 1, although it sends it.
-    thread = str(topic) if topic and topic != 1 else None
-    return Chat(PLATFORM, str(message.chat_id), thread, str(message.message_id))
-
-
-def _address(chat: Chat) -> dict[str, Any]:
-    reply = ReplyParameters(int(chat.message), allow_sending_without_reply=True) if chat.message else None
-    return {
-        "chat_id": int(chat.chat),
-        "message_thread_id": int(chat.thread) if chat.thread else None,
-        "reply_parameters": reply,
-    }
-
-
-def _is_group(chat: Chat) -> bool:
-    return chat.chat.startswith("-")
-
-
-def _seconds(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def _polling_failed(error: TelegramError) -> None:
