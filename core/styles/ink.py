@@ -76,6 +76,7 @@ class Amounts:
 
     @classmethod
     def at(cls, strength: float) -> Self:
+        """The amounts for a strength of 0.1-1.0: all of them grow with it but the line threshold, which falls."""
         return cls(
             fill_share=1 - 1.2 * max(0.0, 0.9 - strength) ** 1.7,
             fill_range=0.25 + 0.75 * strength,
