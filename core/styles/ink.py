@@ -57,7 +57,7 @@ class InkParameters:
     line_sigma: float = 1.3
     line_flow_sigma: float = 2.5
     line_length: float = 6.0  # sigma of the smoothing along the flow
-    line_threshold: float = 0.7  # where ink covers half
+    line_threshold: float = 0.45  # where ink covers half
     line_ramp: float = 0.9  # response from half to full ink, were the canvas the final size
     noise_threshold: float = 0.3  # raises the threshold by this many times the photo's noise
     ink: float = 0.92  # darkest line: the share of light it takes away
