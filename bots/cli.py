@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -19,6 +20,9 @@ from bots.locales import Locale
 from core.config import Settings, load_settings
 from core.errors import ConfigError, UserError
 from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+
+if TYPE_CHECKING:
+    from bots.app import App
 
 USAGE = 2
 STOP_SECONDS = 30.0
@@ -53,7 +57,7 @@ def run() -> None:
     try:
         asyncio.run(_serve(settings))
     except ConfigError as error:
-        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        _complain(str(error))
         raise typer.Exit(1) from error
 
 
@@ -100,7 +104,7 @@ def convert(
         if archive is not None:
             conversion.zip_to(archive)
     except OSError as error:
-        errors.print(f"The cartoons could not be written: {error}", style="red", highlight=False, soft_wrap=True)
+        _complain(f"The cartoons could not be written: {error}")
         raise typer.Exit(1) from error
     failed = [row for row in report if row["error"]]
     if as_json:
@@ -109,7 +113,7 @@ def convert(
     else:
         Console().print(f"{len(report) - len(failed)} of {len(report)} photos redrawn into {out}", highlight=False)
     for row in failed:
-        errors.print(f"{row['photo']}: {row['error']}", style="red", highlight=False, markup=False, soft_wrap=True)
+        _complain(f"{row['photo']}: {row['error']}")
     if failed:
         raise typer.Exit(1)
 
@@ -155,9 +159,10 @@ async def _serve(settings: Settings) -> None:
         telling.cancel()
 
 
-async def _tell_where(app: Any, settings: Settings) -> None:
+async def _tell_where(app: "App", settings: Settings) -> None:
     """Say what is running, once it is."""
     await app.started.wait()
+    assert app.web is not None  # built before the start
     await app.web.ready.wait()
     console = Console(highlight=False)
     if settings.telegram_bot_token is None:
@@ -168,7 +173,7 @@ async def _tell_where(app: Any, settings: Settings) -> None:
     console.print(ready, soft_wrap=True)
 
 
-def _watched(rows: Any, total: int) -> list[dict[str, Any]]:
+def _watched(rows: Iterable[dict[str, Any]], total: int) -> list[dict[str, Any]]:
     """All rows, with a progress bar where somebody watches."""
     columns = (TextColumn("Redrawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
@@ -179,13 +184,16 @@ def _settings() -> Settings:
     try:
         return load_settings()
     except ConfigError as error:
-        errors.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(USAGE) from error
+        raise _usage(str(error)) from error
 
 
 def _usage(sentence: str) -> typer.Exit:
-    errors.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    _complain(sentence)
     return typer.Exit(USAGE)
+
+
+def _complain(sentence: str) -> None:
+    errors.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def _log_to_terminal(settings: Settings) -> None:

@@ -38,9 +38,6 @@ class Locale:
         """The sentence of an error."""
         return self.say(error.code, **error.values)
 
-    def has(self, message: str) -> bool:
-        return self._bundle.has_message(message)
-
 
 class Locales:
     """All languages, each read once."""
