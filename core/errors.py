@@ -12,6 +12,7 @@
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
+     ├─ FacesUnavailable         the face detector's weights are missing or damaged
      └─ Closed                   used after close()
 
 The chat's sentence for a UserError is the message `code` in bots/locales, filled with `values`;
@@ -132,6 +133,15 @@ class Refused(CartoonbotError):
 
 class ConfigError(CartoonbotError):
     """The program cannot start as it is set up; the message says what to change."""
+
+
+class FacesUnavailable(CartoonbotError):
+    """The face detector's weights are missing or damaged; `remedy` is the command that mends it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} To mend it, run: {remedy}")
+        self.what = what
+        self.remedy = remedy
 
 
 class Closed(CartoonbotError):
