@@ -1,14 +1,18 @@
 """What runs a micro-batch. The local engine is the only owner of the device."""
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 
-from core.errors import Closed, ConfigError, OutOfMemory
+from core.errors import Closed, ConfigError, FacesUnavailable, OutOfMemory
+from core.faces import Face, FaceFinder, chosen, installed_weights
 from core.look import Look
 from core.photo import Array
 from core.styles import registry
+
+log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -29,12 +33,14 @@ class Engine(Protocol):
 class LocalEngine:
     """The engine in this process: styles are built when first asked for and stay on the device.
 
-    `device` is "auto", "cpu", "cuda" or "cuda:N".
+    `device` is "auto", "cpu", "cuda" or "cuda:N". Without the weights that find faces, photos are drawn all
+    the same, only without care for faces.
     """
 
     def __init__(self, device: str = "auto") -> None:
         self.device = pick_device(device)
         self._styles: dict[str, registry.Style] = {}
+        self._finder = _finder()
         self._closed = False
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
@@ -47,7 +53,8 @@ class LocalEngine:
                 for name in dict.fromkeys(look.style for look in looks):
                     members = [index for index, look in enumerate(looks) if look.style == name]
                     style = self._style(name)
-                    results = style.draw([photos[i] for i in members], [looks[i] for i in members])
+                    faces = [self._faces(photos[i], looks[i]) for i in members]
+                    results = style.draw([photos[i] for i in members], faces, [looks[i] for i in members])
                     drawn.update(zip(members, results, strict=True))
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemory(f"{len(photos)} photos do not fit on {self.device}") from error
@@ -57,10 +64,21 @@ class LocalEngine:
         self._styles.clear()
         self._closed = True
 
+    def _faces(self, photo: Array, look: Look) -> Sequence[Face]:
+        return chosen(self._finder.find(photo), look.faces) if self._finder else ()
+
     def _style(self, name: str) -> registry.Style:
         if name not in self._styles:
             self._styles[name] = registry.build(name, self.device)
         return self._styles[name]
+
+
+def _finder() -> FaceFinder | None:
+    try:
+        return FaceFinder(installed_weights())
+    except FacesUnavailable as error:
+        log.warning("%s", error)
+        return None
 
 
 def pick_device(name: str) -> torch.device:

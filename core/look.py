@@ -12,6 +12,7 @@ MIN_STRENGTH: Final = 0.1
 MAX_STRENGTH: Final = 1.0
 MIN_SIZE: Final = 512
 MAX_SIZE: Final = 2048
+WORKING_SIZE: Final = 1024
 FORMATS: Final = ("jpg", "png", "webp")
 FACES: Final = ("all", "main")
 
@@ -25,6 +26,12 @@ class Look:
     size: int = 1024
     format: str = "jpg"
     faces: str = "all"
+
+    @property
+    def working_size(self) -> int:
+        """Longest side, in pixels, to which a photo is reduced before it is drawn: a small cartoon, too, is
+        drawn from a photo with all its lines."""
+        return max(self.size, WORKING_SIZE)
 
     def with_style_words(self, text: str, styles: Collection[str]) -> Self:
         """This look changed by words such as "0.8", "ink" or "ink 0.8".

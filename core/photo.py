@@ -98,9 +98,13 @@ def encode(cartoon: Array, file_format: str) -> bytes:
 
 def side_by_side(photo: Array, cartoon: Array) -> Array:
     """Photo left, cartoon right, both at the cartoon's height: uint8 RGB [H, 2W, 3]."""
-    height, width = cartoon.shape[:2]
-    left = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
-    return np.hstack([np.asarray(left), cartoon])
+    return np.hstack([resized(photo, max(cartoon.shape[:2])), cartoon])
+
+
+def resized(photo: Array, size: int) -> Array:
+    """uint8 RGB [H, W, 3] with the longest side exactly `size`."""
+    height, width = fitted(photo.shape[0], photo.shape[1], size)
+    return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def fitted(height: int, width: int, size: int) -> tuple[int, int]:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A photo ready to be drawn. `pixels`: uint8 RGB [H, W, 3], longest side at most the look's size."""
+    """A photo ready to be drawn. `pixels`: uint8 RGB [H, W, 3], longest side at most the look's working size."""
 
     ticket: Ticket
     pixels: Array
@@ -92,7 +92,7 @@ class Studio:
                 self._room.release()
                 return
             pixels = await self._in_thread(
-                self._codec_threads, decode, ticket.source, self._limits, ticket.look.size
+                self._codec_threads, decode, ticket.source, self._limits, ticket.look.working_size
             )
         except Exception as error:
             await self._settle(ticket, error)

@@ -9,12 +9,14 @@ Borders repeat their last pixel, so any side, even of one pixel, is long enough 
 """
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+_STRIP_PIXELS: Final = 1 << 16
 
 
 class Flow(NamedTuple):
@@ -82,8 +84,18 @@ def grid_steps(directions: Tensor) -> Tensor:
 
 
 def sampled(picture: Tensor, grid: Tensor, mode: str = "bilinear") -> Tensor:
-    """The picture at the points of a grid [1, h, w, 2]."""
-    return F.grid_sample(picture, grid, mode=mode, padding_mode="border", align_corners=False)
+    """The picture at the points of grids [N, h, w, 2]: [N, C, h, w]."""
+    number, height, width = grid.shape[:3]
+    # On a CPU, PyTorch gives each core whole pictures of a batch: cut into bands, all cores have some.
+    bands = math.gcd(height, max(1, torch.get_num_threads() // number)) if picture.device.type == "cpu" else 1
+    samples = F.grid_sample(
+        picture.expand(number * bands, -1, -1, -1),
+        grid.reshape(number * bands, height // bands, width, 2),
+        mode=mode,
+        padding_mode="border",
+        align_corners=False,
+    )
+    return samples.unflatten(0, (number, bands)).transpose(1, 2).flatten(2, 3)
 
 
 def sampled_within(picture: Tensor, bounds: Tensor, grid: Tensor) -> Tensor:
@@ -97,42 +109,46 @@ def bounds_of(picture: Tensor) -> Tensor:
     return torch.cat([_over_neighbours(picture, torch.minimum), _over_neighbours(picture, torch.maximum)], 1)
 
 
-def bilateral_along(picture: Tensor, directions: Tensor, sigma: float, range_sigma: float, step: int) -> Tensor:
+def bilateral_along(picture: Tensor, directions: Tensor, sigma: float, range_sigma: Tensor, step: int) -> Tensor:
     """One-dimensional bilateral filter on the straight line through each pixel, out to 2 sigma.
 
-    `range_sigma` is a distance between colours, in picture units; each sample stands for `step` pixels (1 or 2).
+    Shorter vectors in `directions` shorten sigma there. `range_sigma` [1, 1, H, W] is a distance between
+    colours, in picture units; each sample stands for `step` pixels (1 or 2).
     """
-    grid, steps = pixel_grid(picture), grid_steps(directions)
-    total, weights = picture.clone(), torch.ones_like(picture[:, :1])
-    for distance in _distances(sigma, step):
-        nearness = -(distance * distance) / (2 * sigma * sigma)
-        for offset in (distance, -distance):
-            colour = sampled(picture, torch.add(grid, steps, alpha=offset))
-            difference = (colour - picture).square_().sum(1, True)
-            weight = torch.exp(nearness - difference / (2 * range_sigma * range_sigma)).mul_(step)
-            total.addcmul_(colour, weight)
-            weights += weight
-    return total / weights
+    smooth = torch.empty_like(picture)
+    sharpness = -0.5 / (range_sigma * range_sigma)
+    for here, grid, steps in strips(picture, grid_steps(directions)):
+        centre, total = picture[..., here, :], picture[..., here, :].clone()
+        weights = torch.ones_like(centre[:, :1])
+        for distance in _distances(sigma, step):
+            nearness = math.log(step) - distance * distance / (2 * sigma * sigma)
+            colours = sampled(picture, torch.add(grid, steps, alpha=distance))
+            similar = (colours - centre).square_().sum(1, True).mul_(sharpness[..., here, :])
+            for colour, weight in zip(colours.split(1), similar.add_(nearness).exp_().split(1), strict=True):
+                total.addcmul_(colour, weight)
+                weights += weight
+        torch.div(total, weights, out=smooth[..., here, :])
+    return smooth
 
 
 def difference_across(picture: Tensor, directions: Tensor, sigma: float) -> Tensor:
     """Wide minus narrow Gaussian on the line through each pixel: positive on the dark side of an edge.
 
     The narrow one has `sigma`, the wide one 1.6 sigma, which comes close to a Laplacian (Marr & Hildreth 1980).
+    Shorter vectors in `directions` shorten both there.
     """
-    grid, steps = pixel_grid(picture), grid_steps(directions)
     wide_sigma = 1.6 * sigma
-    narrow, wide, narrow_sum, wide_sum = picture.clone(), picture.clone(), 1.0, 1.0
-    for distance in _distances(1.2 * wide_sigma, 1):
-        pair = sampled(picture, torch.add(grid, steps, alpha=distance))
-        pair += sampled(picture, torch.add(grid, steps, alpha=-distance))
-        narrow_weight = math.exp(-(distance * distance) / (2 * sigma * sigma))
-        wide_weight = math.exp(-(distance * distance) / (2 * wide_sigma * wide_sigma))
-        narrow.add_(pair, alpha=narrow_weight)
-        wide.add_(pair, alpha=wide_weight)
-        narrow_sum += 2 * narrow_weight
-        wide_sum += 2 * wide_weight
-    return wide / wide_sum - narrow / narrow_sum
+    distances = _distances(1.2 * wide_sigma, 1)
+    narrow = [math.exp(-(distance * distance) / (2 * sigma * sigma)) for distance in distances]
+    wide = [math.exp(-(distance * distance) / (2 * wide_sigma * wide_sigma)) for distance in distances]
+    narrow_sum, wide_sum = 1 + 2 * sum(narrow), 1 + 2 * sum(wide)
+    response = picture * (1 / wide_sum - 1 / narrow_sum)
+    for here, grid, steps in strips(picture, grid_steps(directions)):
+        for index, distance in enumerate(distances):
+            weight = wide[index] / wide_sum - narrow[index] / narrow_sum
+            pair = sampled(picture, torch.add(grid, steps, alpha=distance)).sum(0, True)
+            response[..., here, :].add_(pair, alpha=weight)
+    return response
 
 
 def smoothed_along(picture: Tensor, directions: Tensor, sigma: float, step: int) -> Tensor:
@@ -141,21 +157,36 @@ def smoothed_along(picture: Tensor, directions: Tensor, sigma: float, step: int)
     Each sample stands for `step` pixels (1 or 2).
     """
     field = grid_steps(directions)
-    field_planes = field.permute(0, 3, 1, 2)
-    total, weight_sum = picture.clone(), 1.0
-    for start in (field, -field):
-        points, heading, reached = pixel_grid(picture), start, 0.0
+    planes = field.permute(0, 3, 1, 2)
+    smooth = picture.clone()
+    for here, grid, start in strips(picture, field):
+        points, heading, reached, total = grid, start, 0.0, smooth[..., here, :]
+        weight_sum = 1.0
         for distance in _distances(sigma, step):
             points = torch.add(points, heading, alpha=distance - reached)
             reached = distance
             weight = step * math.exp(-(distance * distance) / (2 * sigma * sigma))
-            total.add_(sampled(picture, points), alpha=weight)
-            weight_sum += weight
+            total.add_(sampled(picture, points).sum(0, True), alpha=weight)
+            weight_sum += 2 * weight
             # A tangent has no sign of its own: go on the way we came. Nearest, for between two opposite
             # tangents a mean would vanish.
-            turned = sampled(field_planes, points, "nearest").permute(0, 2, 3, 1)
+            turned = sampled(planes, points, "nearest").permute(0, 2, 3, 1)
             heading = torch.where((turned * heading).sum(-1, keepdim=True) < 0, -turned, turned)
-    return total / weight_sum
+        total /= weight_sum
+    return smooth
+
+
+def strips(picture: Tensor, steps: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Parts of a picture that a CPU's cache holds (a GPU takes it whole): rows, their grid, steps both ways.
+
+    The grid is [1, h, W, 2], the steps [2, h, W, 2]: forward and back, which two cores sample side by side.
+    """
+    height, width = picture.shape[-2:]
+    rows = max(1, _STRIP_PIXELS // width) if picture.device.type == "cpu" else height
+    grid = pixel_grid(picture)
+    for top in range(0, height, rows):
+        here = slice(top, min(top + rows, height))
+        yield here, grid[:, here], torch.cat([steps[:, here], -steps[:, here]])
 
 
 def _distances(sigma: float, step: int) -> list[float]:
