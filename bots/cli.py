@@ -1,4 +1,4 @@
-"""The command line: run (the default), convert, doctor."""
+"""The command line: run (the default), convert, bench, doctor."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +19,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bots.locales import Locale
 from core.config import Settings, load_settings
-from core.errors import ConfigError, UserError
-from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+from core.errors import ConfigError, FacesUnavailable, UserError
+from core.look import MIN_SIZE, Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+from core.photo import Limits, decode
+from core.sheet import SheetKind
+from core.styles.registry import STYLE_NAMES
 
 if TYPE_CHECKING:
     from bots.app import App
+    from core.faces import FaceFinder
 
 USAGE = 2
+NO_PHOTOS = "There are no photos there. Name photos, or folders that hold some."
 STOP_SECONDS = 30.0
 DEFAULT = Look()
 errors = Console(stderr=True)
@@ -39,6 +45,9 @@ cli = typer.Typer(
 
 def main() -> None:
     """The console script."""
+    # OpenMP reads it when torch is loaded. Threads that spin while they wait make drawing several times slower
+    # as soon as anything else wants the cores.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     cli()
 
 
@@ -72,33 +81,26 @@ def convert(
     faces: Annotated[str, typer.Option(help="Faces that get special care: all or main.")] = DEFAULT.faces,
     archive: Annotated[Path | None, typer.Option("--zip", help="Also put all cartoons into this ZIP.")] = None,
     compare: Annotated[bool, typer.Option(help="Also write photo and cartoon side by side.")] = False,
+    compare_sheet: Annotated[
+        SheetKind | None, typer.Option(help="Also write each photo in all strengths, or all styles, on one sheet.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a report as JSON.")] = False,
 ) -> None:
     """Redraw photos from files and folders. Exit code 0: all done; 1: some failed; 2: wrong usage."""
     from bots.convert import Conversion, gather
     from core.engine import LocalEngine
-    from core.styles.registry import STYLE_NAMES
 
     locale = Locale("en")
-    try:
-        look = Look(
-            parse_style(style, STYLE_NAMES),
-            parse_strength(strength),
-            parse_size(size),
-            parse_format(file_format),
-            parse_faces(faces),
-        )
-    except UserError as error:
-        raise _usage(locale.error(error)) from error
+    look = _look(locale, style, strength, size, file_format, faces)
     photos = gather(paths, out)
     if not photos:
-        raise _usage("There are no photos there. Name photos, or folders that hold some.")
+        raise _usage(NO_PHOTOS)
     settings = _settings()
     try:
         engine = LocalEngine(settings.device)
     except ConfigError as error:
         raise _usage(str(error)) from error
-    conversion = Conversion(engine, look, out, settings.limits, locale, compare=compare)
+    conversion = Conversion(engine, look, out, settings.limits, locale, pairs=compare, sheet=compare_sheet)
     try:
         report = _watched(conversion.run(photos), len(photos))
         if archive is not None:
@@ -116,6 +118,44 @@ def convert(
         _complain(f"{row['photo']}: {row['error']}")
     if failed:
         raise typer.Exit(1)
+
+
+@cli.command()
+def bench(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Photos, or folders of photos; none: those of Cartoonbot.", exists=True),
+    ] = None,
+    style: Annotated[str, typer.Option(help="Which style.")] = DEFAULT.style,
+    strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
+    size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
+    rounds: Annotated[int, typer.Option(help="How often each photo is drawn, after a warm-up.", min=1)] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Measure how fast this machine draws, stage by stage, beside two filters of OpenCV."""
+    from bots.bench import Bench, enlarged_samples, table
+    from bots.convert import gather
+    from core.engine import pick_device
+
+    locale = Locale("en")
+    look = _look(locale, style, strength, size)
+    settings = _settings()
+    try:
+        device = pick_device(settings.device)
+    except ConfigError as error:
+        raise _usage(str(error)) from error
+    with tempfile.TemporaryDirectory() as folder:
+        photos = gather(paths) if paths else enlarged_samples(Path(folder), look.size)
+        if not photos:
+            raise _usage(NO_PHOTOS)
+        _check(photos, settings.limits, locale)
+        report = Bench(look, device, settings.limits, _face_finder()).run(photos, rounds)
+    source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
+    report = {"source": source, **report}
+    if as_json:
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    else:
+        Console(highlight=False).print(table(report))
 
 
 @cli.command()
@@ -178,6 +218,47 @@ def _watched(rows: Iterable[dict[str, Any]], total: int) -> list[dict[str, Any]]
     columns = (TextColumn("Redrawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         return list(progress.track(rows, total=total))
+
+
+def _look(
+    locale: Locale,
+    style: str,
+    strength: str,
+    size: str,
+    file_format: str = DEFAULT.format,
+    faces: str = DEFAULT.faces,
+) -> Look:
+    """The look that the options ask for; wrong usage ends the command."""
+    try:
+        return Look(
+            parse_style(style, STYLE_NAMES),
+            parse_strength(strength),
+            parse_size(size),
+            parse_format(file_format),
+            parse_faces(faces),
+        )
+    except UserError as error:
+        raise _usage(locale.error(error)) from error
+
+
+def _check(photos: Iterable[Path], limits: Limits, locale: Locale) -> None:
+    """A photo that cannot be read ends the command: figures over the others would not be those asked for."""
+    for photo in photos:
+        try:
+            decode(photo, limits, MIN_SIZE)
+        except UserError as error:
+            raise _usage(f"{photo}: {locale.error(error)}") from error
+
+
+def _face_finder() -> "FaceFinder | None":
+    """None, and a word of why, where the weights are missing."""
+    from core.faces import FaceFinder, installed_weights
+
+    try:
+        return FaceFinder(installed_weights())
+    except FacesUnavailable as error:
+        _complain(str(error))
+        return None
 
 
 def _settings() -> Settings:

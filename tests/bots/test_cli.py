@@ -59,6 +59,23 @@ def test_convert_writes_each_photo_at_the_asked_size_with_zip_and_pairs(photos: 
         assert set(archive.namelist()) == set(names)
 
 
+def test_convert_writes_a_compare_sheet_for_each_photo_and_packs_it(photos: Path, tmp_path: Path):
+    for kind in ("strengths", "styles"):
+        done = cartoonbot(
+            "convert", photos, "--out", kind, "--size", "512", "--zip", f"{kind}.zip", "--compare-sheet", kind,
+            folder=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        with zipfile.ZipFile(tmp_path / f"{kind}.zip") as archive:
+            assert set(archive.namelist()) == {path.name for path in (tmp_path / kind).iterdir()}
+    cartoons = {"cat-ink.jpg", "cat-ink-2.jpg"}
+    strengths = {path.name: inspect(path, Limits()) for path in (tmp_path / "strengths").iterdir()}
+    assert strengths.keys() == cartoons | {"cat-ink-strengths.jpg", "cat-ink-2-strengths.jpg"}
+    assert min(strengths["cat-ink-strengths.jpg"]) > 2 * 341
+    styles = {path.name for path in (tmp_path / "styles").iterdir()}
+    assert styles == cartoons | {"cat-styles.jpg", "cat-styles-2.jpg"}
+
+
 def test_convert_names_bad_photos_writes_the_rest_and_exits_with_one(photos: Path, tmp_path: Path):
     (photos / "notes.jpg").write_text("words")
     done = cartoonbot("convert", photos, "--out", "out", "--size", "512", folder=tmp_path)
@@ -91,6 +108,7 @@ def test_convert_does_not_redraw_its_own_results_the_second_time(photos: Path, t
         (["--style", "oil"], 'There is no style "oil"'),
         (["--format", "gif"], 'There is no format "gif"'),
         (["--faces", "none"], "Please use one of: all, main"),
+        (["--compare-sheet", "sizes"], "Invalid value for '--compare-sheet'"),
     ],
 )
 def test_wrong_usage_is_a_sentence_and_exit_code_two(
