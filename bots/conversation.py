@@ -9,19 +9,21 @@ from bots.locales import Locale, Locales
 from core.errors import LookError, StrengthOutOfRange
 from core.jobs import MAX_PHOTOS
 from core.look import (
+    FACES,
     FORMATS,
     MAX_SIZE,
     MAX_STRENGTH,
     MIN_SIZE,
     MIN_STRENGTH,
     Look,
+    parse_faces,
     parse_format,
     parse_size,
 )
 from core.styles.registry import STYLE_NAMES
 from storage.user_settings import UserSettings
 
-COMMANDS: Final = ("start", "help", "style", "size", "format", "settings")
+COMMANDS: Final = ("start", "help", "style", "size", "format", "faces", "settings")
 
 
 def is_for_us(text: str, name: str) -> bool:
@@ -57,6 +59,8 @@ class Conversation:
                 return await self._set(person, argument, "size-now", _with_size)
             case "format":
                 return await self._set(person, argument, "format-now", _with_format)
+            case "faces":
+                return await self._set(person, argument, "faces-now", _with_faces)
             case _:
                 return locale.say("unknown-command", command=command[:32])
 
@@ -78,7 +82,7 @@ class Conversation:
         locale = self._locales.of(person.language)
         look = await self._settings.look_of(person.owner)
         if not argument.strip():
-            return locale.say(ask, **_facts(look), **_ranges())
+            return locale.say(ask, **_facts(look), **_ranges(locale))
         try:
             look = changed(look, argument)
         except LookError as error:
@@ -88,7 +92,13 @@ class Conversation:
 
 
 def _help(locale: Locale) -> str:
-    return locale.say("help", most=MAX_PHOTOS, weakest=MIN_STRENGTH, strongest=MAX_STRENGTH, **_ranges())
+    return locale.say("help", most=MAX_PHOTOS, weakest=MIN_STRENGTH, strongest=MAX_STRENGTH, **_ranges(locale))
+
+
+def _styles(locale: Locale) -> str:
+    """A line for each style."""
+    lines = [locale.say("style-line", name=name, description=locale.say(f"style-{name}")) for name in STYLE_NAMES]
+    return "\n".join(lines)
 
 
 def _with_style(look: Look, text: str) -> Look:
@@ -103,6 +113,10 @@ def _with_format(look: Look, text: str) -> Look:
     return replace(look, format=parse_format(text))
 
 
+def _with_faces(look: Look, text: str) -> Look:
+    return replace(look, faces=parse_faces(text))
+
+
 def _facts(look: Look) -> dict[str, object]:
     return {
         "style": look.style,
@@ -113,9 +127,10 @@ def _facts(look: Look) -> dict[str, object]:
     }
 
 
-def _ranges() -> dict[str, object]:
+def _ranges(locale: Locale) -> dict[str, object]:
     return {
-        "styles": ", ".join(STYLE_NAMES),
+        "styles": _styles(locale),
+        "choices": ", ".join(FACES),
         "formats": ", ".join(FORMATS),
         "smallest": MIN_SIZE,
         "largest": MAX_SIZE,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.config import Settings
-from core.errors import ConfigError
+from core.errors import ConfigError, FacesUnavailable
 from core.styles.registry import STYLE_NAMES
 
 PACKAGES: Final = (
@@ -45,6 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
         *(_package(name) for name in PACKAGES),
         _device(settings.device),
         Finding(f"Styles: {', '.join(STYLE_NAMES)} (built in, no weights to download)"),
+        _faces(),
         _telegram(settings),
         _data_folder(settings.data_dir),
     ]
@@ -75,6 +76,18 @@ def _device(name: str) -> Finding:
         return Finding(str(error), False, "set DEVICE=auto in .env")
     label = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return Finding(f"Device: {device} ({label}), {torch.get_num_threads()} threads")
+
+
+def _faces() -> Finding:
+    try:
+        from core.faces import FaceFinder, installed_weights
+    except ImportError as error:
+        return Finding(f"Faces: unknown, because {error.name} is not installed", False, "make clean setup")
+    try:
+        FaceFinder(installed_weights())
+    except FacesUnavailable as error:
+        return Finding(error.what, False, error.remedy)
+    return Finding("Faces: the weights of the face finder are present and whole")
 
 
 def _telegram(settings: Settings) -> Finding:

@@ -8,10 +8,13 @@ help =
     Send a photo or an album (up to { $most }) and you get cartoons back. Send pictures as files to keep all their detail.
 
     /style 0.8 – how strong, { $weakest } to { $strongest }
-    /style ink – which style: { $styles }
     /size 1024 – longest side in pixels, { $smallest } to { $largest }
     /format png – file format: { $formats }
+    /faces main – which faces get special care: { $choices }
     /settings – what is set now
+
+    Styles:
+    { $styles }
 
     A caption such as "0.9" or "ink 0.9" changes one photo or album only.
 settings =
@@ -20,10 +23,20 @@ settings =
     Strength: { $strength } (/style 0.8)
     Size: { $size } px (/size)
     Format: { $format } (/format)
-kept = Kept: { $style }, strength { $strength }, { $size } px, { $format }.
+    Faces: { $faces } (/faces)
+kept = Kept: { $style }, strength { $strength }, { $size } px, { $format }, faces: { $faces }.
 size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
 format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
-style-now = Your style is { $style } at strength { $strength }. Send for example /style 0.8; styles: { $styles }.
+faces-now = Faces that get special care: { $faces }. Send for example /faces main; possible are { $choices }.
+style-now =
+    Your style is { $style } at strength { $strength }. Send for example /style 0.8 or /style { $style } 0.8.
+
+    Styles:
+    { $styles }
+style-line = /style { $name } – { $description }
+style-ink = flat colours under clean ink lines
+style-sketch-ink = pencil-like lines and a light wash on white paper
+style-pop = few flat, lively colours and bold lines
 unknown-command = I don't know { $command }. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
 
@@ -80,5 +93,6 @@ web-hint = Drop photos here, or type a command such as /style 0.8, and press Ent
 menu-style = Style and strength, e.g. /style 0.8
 menu-size = Longest side in pixels, e.g. /size 1024
 menu-format = File format: jpg, png or webp
+menu-faces = Faces that get special care: all or main
 menu-settings = What is set now
 menu-help = How to use this bot

@@ -8,10 +8,13 @@ help =
     发来一张照片或一组照片（最多 { $most } 张），你会收到卡通图。以文件形式发送可保留全部细节。
 
     /style 0.8 – 强度，{ $weakest } 到 { $strongest }
-    /style ink – 风格：{ $styles }
     /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
     /format png – 文件格式：{ $formats }
+    /faces main – 哪些人脸得到精细处理：{ $choices }
     /settings – 当前设置
+
+    风格：
+    { $styles }
 
     在照片说明里写 "0.9" 或 "ink 0.9"，只对这一张或这一组有效。
 settings =
@@ -20,10 +23,20 @@ settings =
     强度：{ $strength }（/style 0.8）
     尺寸：{ $size } 像素（/size）
     格式：{ $format }（/format）
-kept = 已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }。
+    人脸：{ $faces }（/faces）
+kept = 已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }，人脸：{ $faces }。
 size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
 format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
-style-now = 你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8；可选风格：{ $styles }。
+faces-now = 得到精细处理的人脸：{ $faces }。例如发送 /faces main；可选 { $choices }。
+style-now =
+    你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8 或 /style { $style } 0.8。
+
+    风格：
+    { $styles }
+style-line = /style { $name } – { $description }
+style-ink = 平涂色块，配干净的墨线
+style-sketch-ink = 白纸上的铅笔线条，略施淡彩
+style-pop = 几种鲜明的平涂颜色，配粗线条
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
 
@@ -76,5 +89,6 @@ web-hint = 把照片拖到这里，或输入 /style 0.8 这样的命令，然后
 menu-style = 风格和强度，例如 /style 0.8
 menu-size = 最长边像素，例如 /size 1024
 menu-format = 文件格式：jpg、png 或 webp
+menu-faces = 得到精细处理的人脸：all 或 main
 menu-settings = 当前设置
 menu-help = 使用说明

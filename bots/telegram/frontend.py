@@ -33,7 +33,7 @@ from core.jobs import Chat, Owner
 
 log = logging.getLogger(__name__)
 
-MENU: Final = ("style", "size", "format", "settings", "help")
+MENU: Final = ("style", "size", "format", "faces", "settings", "help")
 # Over ten minutes, with pauses of up to two.
 FETCH_TRIES: Final = 12
 HEALTH_SECONDS: Final = 300.0
