@@ -24,7 +24,11 @@ settings =
     Size: { $size } px (/size)
     Format: { $format } (/format)
     Faces: { $faces } (/faces)
-kept = Kept: { $style }, strength { $strength }, { $size } px, { $format }, faces: { $faces }.
+kept =
+    Kept: { $style }, strength { $strength }, { $size } px, { $format }{ $faces ->
+        [main] , care for the largest face only
+       *[all] {""}
+    }.
 size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
 format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
 faces-now = Faces that get special care: { $faces }. Send for example /faces main; possible are { $choices }.

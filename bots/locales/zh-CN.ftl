@@ -24,7 +24,11 @@ settings =
     尺寸：{ $size } 像素（/size）
     格式：{ $format }（/format）
     人脸：{ $faces }（/faces）
-kept = 已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }，人脸：{ $faces }。
+kept =
+    已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }{ $faces ->
+        [main] ，只精细处理最大的人脸
+       *[all] {""}
+    }。
 size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
 format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
 faces-now = 得到精细处理的人脸：{ $faces }。例如发送 /faces main；可选 { $choices }。

@@ -9,6 +9,7 @@ from fluent.syntax import ast as fluent
 from fluent.syntax.visitor import Visitor
 
 from bots.locales import LANGUAGES, Locale, Locales
+from core.styles.registry import STYLE_NAMES
 
 BOTS = Path(__file__).resolve().parents[2] / "bots"
 
@@ -67,6 +68,12 @@ def test_both_languages_have_the_same_messages_with_the_same_values():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_every_style_is_described(language: str):
+    descriptions = [Locale(language).say(f"style-{name}") for name in STYLE_NAMES]
+    assert len(set(descriptions)) == len(STYLE_NAMES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_the_program_says_exists(language: str):
     said = said_in_code()
     assert {"queued", "done", "kept"} <= said
@@ -93,13 +100,13 @@ def test_the_language_closest_to_a_tag_is_taken(tag: str | None, language: str):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_numbers_have_no_thousands_separators(language: str):
-    kept = Locale(language).say("kept", style="ink", strength=0.7, size=2048, format="jpg")
+    kept = Locale(language).say("kept", style="ink", strength=0.7, size=2048, format="jpg", faces="all")
     assert "2048" in kept
 
 
 @pytest.mark.parametrize(("strength", "shown"), [(0.7, "0.7"), (0.75, "0.75"), (1.0, "1"), (0.1 + 0.2, "0.3")])
 def test_a_strength_is_shown_short(strength: float, shown: str):
-    look = {"style": "ink", "size": 1024, "format": "jpg"}
+    look = {"style": "ink", "size": 1024, "format": "jpg", "faces": "all"}
     assert f"strength {shown}," in Locale("en").say("kept", strength=strength, **look)
 
 
