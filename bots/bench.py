@@ -49,16 +49,17 @@ class Bench:
         self._finder = finder
         self._style = registry.build(look.style, device)
 
-    def run(self, photos: Sequence[Path], rounds: int) -> dict[str, Any]:
+    def run(self, photos: Sequence[Path], rounds: int, source: str) -> dict[str, Any]:
         """The report, ready for JSON. One more round comes first and does not count. Raises PhotoError."""
         with torch.inference_mode():
             ours = self._rounds(self._draw, photos, rounds)
         # Before OpenCV's filters have theirs.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6
         all_in = statistics.mean(sum(drawn.values()) for drawn in ours)
-        stages = {name: _median_ms(ours, name) for name in STAGES}
+        stages = {name: _mean_ms(ours, name) for name in STAGES}
         opencv = _opencv_ms(self._rounds(self._filter, photos, rounds))
         return {
+            "source": source,
             "photos": len(photos),
             "rounds": rounds,
             "style": self._look.style,
@@ -143,14 +144,14 @@ def _enlarged(sample: Path, folder: Path, size: int) -> Path:
     return path
 
 
-def _median_ms(measured: Sequence[Seconds], name: str) -> float | None:
+def _mean_ms(measured: Sequence[Seconds], name: str) -> float | None:
     """Over photos and rounds; None for what was not there to measure."""
     seconds = [row[name] for row in measured if name in row]
-    return round(statistics.median(seconds) * 1000, 2) if seconds else None
+    return round(statistics.mean(seconds) * 1000, 2) if seconds else None
 
 
 def _opencv_ms(measured: Sequence[Seconds]) -> dict[str, float | None]:
-    each = {name: _median_ms(measured, name) for name in FILTERS}
+    each = {name: _mean_ms(measured, name) for name in FILTERS}
     there = [milliseconds for milliseconds in each.values() if milliseconds is not None]
     return {**each, "both": round(sum(there), 2) if len(there) == len(FILTERS) else None}
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bots.locales import Locale
@@ -78,7 +79,9 @@ def convert(
     strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
     size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
     file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = DEFAULT.format,
-    faces: Annotated[str, typer.Option(help="Faces that get special care: all or main.")] = DEFAULT.faces,
+    faces: Annotated[
+        str, typer.Option(help="Faces that get special care: all, or main (only the largest).")
+    ] = DEFAULT.faces,
     archive: Annotated[Path | None, typer.Option("--zip", help="Also put all cartoons into this ZIP.")] = None,
     compare: Annotated[bool, typer.Option(help="Also write photo and cartoon side by side.")] = False,
     compare_sheet: Annotated[
@@ -149,9 +152,8 @@ def bench(
         if not photos:
             raise _usage(NO_PHOTOS)
         _check(photos, settings.limits, locale)
-        report = Bench(look, device, settings.limits, _face_finder()).run(photos, rounds)
-    source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
-    report = {"source": source, **report}
+        source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
+        report = Bench(look, device, settings.limits, _face_finder()).run(photos, rounds, source)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
@@ -167,7 +169,7 @@ def doctor() -> None:
     console = Console(highlight=False)
     for finding in findings:
         mark = "[green]ok[/green]   " if finding.fine else "[red]mend[/red] "
-        console.print(f"{mark} {finding.what}", soft_wrap=True)
+        console.print(f"{mark} {escape(finding.what)}", soft_wrap=True)
         if finding.remedy:
             console.print(f"       -> {finding.remedy}", soft_wrap=True, markup=False)
     if not all(finding.fine for finding in findings):
@@ -252,10 +254,10 @@ def _check(photos: Iterable[Path], limits: Limits, locale: Locale) -> None:
 
 def _face_finder() -> "FaceFinder | None":
     """None, and a word of why, where the weights are missing."""
-    from core.faces import FaceFinder, installed_weights
+    from core.faces import FaceFinder
 
     try:
-        return FaceFinder(installed_weights())
+        return FaceFinder.installed()
     except FacesUnavailable as error:
         _complain(str(error))
         return None

@@ -9,7 +9,6 @@ from bots.locales import Locale, Locales
 from core.errors import LookError, StrengthOutOfRange
 from core.jobs import MAX_PHOTOS
 from core.look import (
-    FACES,
     FORMATS,
     MAX_SIZE,
     MAX_STRENGTH,
@@ -130,7 +129,6 @@ def _facts(look: Look) -> dict[str, object]:
 def _ranges(locale: Locale) -> dict[str, object]:
     return {
         "styles": _styles(locale),
-        "choices": ", ".join(FACES),
         "formats": ", ".join(FORMATS),
         "smallest": MIN_SIZE,
         "largest": MAX_SIZE,

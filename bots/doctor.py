@@ -80,11 +80,11 @@ def _device(name: str) -> Finding:
 
 def _faces() -> Finding:
     try:
-        from core.faces import FaceFinder, installed_weights
+        from core.faces import FaceFinder
     except ImportError as error:
         return Finding(f"Faces: unknown, because {error.name} is not installed", False, "make clean setup")
     try:
-        FaceFinder(installed_weights())
+        FaceFinder.installed()
     except FacesUnavailable as error:
         return Finding(error.what, False, error.remedy)
     return Finding("Faces: the weights of the face finder are present and whole")

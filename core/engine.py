@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from core.errors import Closed, ConfigError, FacesUnavailable, OutOfMemory
-from core.faces import Face, FaceFinder, chosen, installed_weights
+from core.faces import Face, FaceFinder, chosen
 from core.look import Look
 from core.photo import Array
 from core.styles import registry
@@ -44,7 +44,7 @@ class LocalEngine:
         self._closed = False
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
-        """See Engine.stylize. Photos of one style are drawn together, results keep the order given."""
+        """See Engine.stylize. Photos of one style are handed to it together, results keep the order given."""
         if self._closed:
             raise Closed("The engine is closed; build a new one.")
         drawn: dict[int, Array] = {}
@@ -75,7 +75,7 @@ class LocalEngine:
 
 def _finder() -> FaceFinder | None:
     try:
-        return FaceFinder(installed_weights())
+        return FaceFinder.installed()
     except FacesUnavailable as error:
         log.warning("%s", error)
         return None

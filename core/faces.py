@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -44,6 +44,7 @@ _LARGE: Final = 0.4  # those above this share of the photo's longest side; up to
 _COVERED: Final = 0.5  # the share of a face within a large one from which on it is a part of that
 _UPRIGHT_SIZE: Final = 224  # sides of the picture of one face turned upright
 _UPRIGHT_FACE: Final = 112  # the face's longest side in it
+_REFINED: Final = 40  # faces of one photo
 _REMEMBERED: Final = 48  # photos
 
 Floats = npt.NDArray[np.float64]
@@ -75,6 +76,11 @@ class FaceFinder:
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(_checked(weights), np.uint8))
         self._remembered: OrderedDict[bytes, tuple[Face, ...]] = OrderedDict()
 
+    @classmethod
+    def installed(cls) -> Self:
+        """The finder with the weights that are installed here. Raises FacesUnavailable when there are none."""
+        return cls(installed_weights())
+
     def find(self, photo: Array) -> tuple[Face, ...]:
         """The faces in a photo, uint8 RGB [H, W, 3], largest first. Those of the last photos are remembered."""
         digest = _digest(photo)
@@ -90,8 +96,12 @@ class FaceFinder:
         full, half = _View.of(photo, _SIZE), _View.of(photo, _HALF_SIZE)
         large = [face for face in self._seen(half) if _longest(face) > _LARGE * max(photo.shape[:2])]
         others = [face for face in self._seen(full) if not any(_covered(face, other) for other in large)]
-        faces = [self._refined(half, face) for face in large] + [self._refined(full, face) for face in others]
-        return tuple(sorted(faces, key=_area, reverse=True))
+        views = [(face, half) for face in large] + [(face, full) for face in others]
+        views.sort(key=lambda seen: _area(seen[0]), reverse=True)
+        # In a crowd the small ones stay as they were seen first, or one photo would take seconds.
+        return tuple(
+            self._refined(view, face) if index < _REFINED else face for index, (face, view) in enumerate(views)
+        )
 
     def _seen(self, view: "_View") -> list[Face]:
         """The faces that the network sees in this view, in pixels of the photo."""

@@ -43,9 +43,9 @@ def compare(engine: "Engine", photo: Array, kind: SheetKind, look: Look) -> Arra
     columns, size = _best_layout(photo, labels, look.size)
     looks = [replace(each, size=size) for each in looks]
     # A photo smaller than that is drawn from its own pixels, as it would be alone.
-    working_size = min(looks[0].working_size, max(photo.shape[:2]))
-    drawn = engine.stylize([resized(photo, working_size)] * len(looks), looks)
-    return sheet([resized(photo, size), *drawn], labels, columns)
+    source = resized(photo, min(looks[0].working_size, max(photo.shape[:2])))
+    drawn = engine.stylize([source] * len(looks), looks)
+    return sheet([resized(source, size), *drawn], labels, columns)
 
 
 def strength_looks(look: Look) -> list[Look]:
@@ -132,10 +132,15 @@ class _Layout:
 
 
 def _best_layout(photo: Array, labels: Sequence[str], size: int) -> tuple[int, int]:
-    """The columns that bring the sheet closest to a square, and the size of its tiles, at most `size`."""
+    """The columns that bring the sheet close to a square with few holes; the size of its tiles, at most `size`."""
     height, width = fitted(photo.shape[0], photo.shape[1], size)
     layouts = [_Layout.of(height, width, labels, columns) for columns in range(1, len(labels) + 1)]
-    best = min(layouts, key=lambda layout: abs(math.log(layout.width / layout.height)))
+
+    def badness(layout: _Layout) -> float:
+        holes = layout.rows * layout.columns - len(labels)
+        return abs(math.log(layout.width / layout.height)) + 0.2 * holes
+
+    best = min(layouts, key=badness)
     # Everything grows with the tiles but for rounding up, a few pixels a tile; those are set aside.
     spare = 4 * (max(best.columns, best.rows) + 1)
     return best.columns, min(size, size * (SHEET_LONGEST - spare) // max(best.width, best.height))

@@ -10,7 +10,7 @@ help =
     /style 0.8 – how strong, { $weakest } to { $strongest }
     /size 1024 – longest side in pixels, { $smallest } to { $largest }
     /format png – file format: { $formats }
-    /faces main – which faces get special care: { $choices }
+    /faces main – special care for the largest face only; /faces all – for all faces
     /settings – what is set now
 
     Styles:
@@ -23,15 +23,22 @@ settings =
     Strength: { $strength } (/style 0.8)
     Size: { $size } px (/size)
     Format: { $format } (/format)
-    Faces: { $faces } (/faces)
+    Special care for: { $faces ->
+        [main] the largest face
+       *[all] all faces
+    } (/faces)
 kept =
     Kept: { $style }, strength { $strength }, { $size } px, { $format }{ $faces ->
-        [main] , care for the largest face only
-       *[all] {""}
+        [main] , special care for the largest face only
+       *[all] , special care for all faces
     }.
 size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
 format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
-faces-now = Faces that get special care: { $faces }. Send for example /faces main; possible are { $choices }.
+faces-now =
+    { $faces ->
+        [main] Only the largest face gets special care. /faces all changes it to all faces.
+       *[all] All faces get special care. /faces main leaves it at the largest one.
+    }
 style-now =
     Your style is { $style } at strength { $strength }. Send for example /style 0.8 or /style { $style } 0.8.
 
@@ -39,7 +46,7 @@ style-now =
     { $styles }
 style-line = /style { $name } – { $description }
 style-ink = flat colours under clean ink lines
-style-sketch-ink = pencil-like lines and a light wash on white paper
+style-sketch-ink = pencil-like lines and a pale wash on white paper
 style-pop = few flat, lively colours and bold lines
 unknown-command = I don't know { $command }. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
@@ -97,6 +104,6 @@ web-hint = Drop photos here, or type a command such as /style 0.8, and press Ent
 menu-style = Style and strength, e.g. /style 0.8
 menu-size = Longest side in pixels, e.g. /size 1024
 menu-format = File format: jpg, png or webp
-menu-faces = Faces that get special care: all or main
+menu-faces = Special care for all faces, or main: the largest
 menu-settings = What is set now
 menu-help = How to use this bot

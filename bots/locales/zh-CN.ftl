@@ -10,7 +10,7 @@ help =
     /style 0.8 – 强度，{ $weakest } 到 { $strongest }
     /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
     /format png – 文件格式：{ $formats }
-    /faces main – 哪些人脸得到精细处理：{ $choices }
+    /faces main – 只精细处理最大的人脸；/faces all – 所有人脸
     /settings – 当前设置
 
     风格：
@@ -23,15 +23,22 @@ settings =
     强度：{ $strength }（/style 0.8）
     尺寸：{ $size } 像素（/size）
     格式：{ $format }（/format）
-    人脸：{ $faces }（/faces）
+    精细处理：{ $faces ->
+        [main] 最大的人脸
+       *[all] 所有人脸
+    }（/faces）
 kept =
     已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }{ $faces ->
         [main] ，只精细处理最大的人脸
-       *[all] {""}
+       *[all] ，精细处理所有人脸
     }。
 size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
 format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
-faces-now = 得到精细处理的人脸：{ $faces }。例如发送 /faces main；可选 { $choices }。
+faces-now =
+    { $faces ->
+        [main] 现在只精细处理最大的人脸。发送 /faces all 可改为所有人脸。
+       *[all] 现在精细处理所有人脸。发送 /faces main 可改为只处理最大的一张。
+    }
 style-now =
     你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8 或 /style { $style } 0.8。
 
@@ -93,6 +100,6 @@ web-hint = 把照片拖到这里，或输入 /style 0.8 这样的命令，然后
 menu-style = 风格和强度，例如 /style 0.8
 menu-size = 最长边像素，例如 /size 1024
 menu-format = 文件格式：jpg、png 或 webp
-menu-faces = 得到精细处理的人脸：all 或 main
+menu-faces = 精细处理所有人脸（all）或只处理最大的（main）
 menu-settings = 当前设置
 menu-help = 使用说明

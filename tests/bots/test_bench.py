@@ -40,7 +40,7 @@ def bench(*arguments: str | Path) -> Result:
 
 def without_faces() -> dict[str, Any]:
     """The report of one sample by a bench without a face finder."""
-    return Bench(Look(size=512), torch.device("cpu"), Limits(), None).run(samples()[:1], 1)
+    return Bench(Look(size=512), torch.device("cpu"), Limits(), None).run(samples()[:1], 1, "a sample")
 
 
 def test_the_figures_of_one_photo_agree_with_one_another(photo: Path):

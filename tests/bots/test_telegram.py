@@ -104,7 +104,9 @@ async def test_a_late_sibling_joins_the_same_job(telegram: TelegramServer, tmp_p
 async def test_style_is_remembered_after_a_restart(telegram: TelegramServer, tmp_path: Path):
     async with running(settings_in(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/style 0.8")
-        await telegram.wait_for_message(ANNA.id, lambda m: m.text == "Kept: ink, strength 0.8, 1024 px, jpg.")
+        await telegram.wait_for_message(
+            ANNA.id, lambda m: m.text == "Kept: ink, strength 0.8, 1024 px, jpg, special care for all faces."
+        )
     async with running(settings_in(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/settings")
         await telegram.wait_for_message(ANNA.id, lambda m: "Strength: 0.8" in (m.text or ""))
@@ -126,11 +128,11 @@ async def test_style_is_remembered_after_a_restart(telegram: TelegramServer, tmp
         ("/size 99999", '"99999" is not a size I can use. Please send a whole number from 512 to 2048'),
         ("/size 1536", "Kept: ink, strength 0.7, 1536 px"),
         ("/format gif", 'There is no format "gif". Please send one of: jpg, png, webp.'),
-        ("/format JPEG", "Kept: ink, strength 0.7, 1024 px, jpg."),
+        ("/format JPEG", "Kept: ink, strength 0.7, 1024 px, jpg, special care for all faces."),
         ("/style", "/style pop – few flat, lively colours and bold lines"),
         ("/style Pop 0.9", "Kept: pop, strength 0.9"),
-        ("/faces main", "Kept: ink, strength 0.7, 1024 px, jpg, care for the largest face only."),
-        ("/faces", "Faces that get special care: all."),
+        ("/faces main", "Kept: ink, strength 0.7, 1024 px, jpg, special care for the largest face only."),
+        ("/faces", "All faces get special care. /faces main leaves it at the largest one."),
         ("/faces none", '"none" is not possible for faces. Please use one of: all, main.'),
         ("/dance", "I don't know /dance."),
         ("good morning", "Please send me a photo"),

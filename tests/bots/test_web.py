@@ -59,7 +59,9 @@ async def test_a_dropped_portrait_comes_back_as_a_cartoon_and_a_bad_file_as_a_se
         async with browsing(app.web.url) as page:
             await expect(page.get_by_text("Send me a photo")).to_be_visible(timeout=20_000)
             await send(page, "/size 640")
-            await expect(page.get_by_text("Kept: ink, strength 0.7, 640 px, jpg.")).to_be_visible()
+            await expect(
+                page.get_by_text("Kept: ink, strength 0.7, 640 px, jpg, special care for all faces.")
+            ).to_be_visible()
             good = ("me.jpg", jpeg_bytes(gradient(300, 400)))
             await send(page, "", [good, ("notes.jpg", b"not a picture at all")])
             await expect(page.get_by_text("Here is your cartoon.")).to_be_visible(timeout=20_000)

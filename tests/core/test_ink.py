@@ -20,7 +20,8 @@ from core.faces import Face
 from core.look import Look
 from core.photo import Array, Limits, decode, fitted, resized
 from core.styles import registry
-from core.styles.ink import INK, InkStyle
+from core.styles.ink import InkStyle
+from core.styles.ink_parameters import INK
 from core.styles.portrait import Frame
 from core.styles.registry import Style
 from tests.core import golden
