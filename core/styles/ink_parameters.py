@@ -85,5 +85,5 @@ class Amounts:
             line_sigma=0.5 + 0.5 * strength,
             line_threshold=1 + 2 * (1 - strength),
             ink=min(1.0, 0.25 + 0.95 * strength),
-            wash=1 + 0.6 * (1 - strength),
+            wash=2 - strength,
         )
