@@ -13,6 +13,7 @@
      ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
      ├─ FacesUnavailable         the face detector's weights are missing or damaged
+     ├─ GraphUnreadable, GraphUnsupported   a TensorFlow graph is damaged, or holds what we cannot run
      └─ Closed                   used after close()
 
 The chat's sentence for a UserError is the message `code` in bots/locales, filled with `values`;
@@ -142,6 +143,14 @@ class FacesUnavailable(CartoonbotError):
         super().__init__(f"{what} To mend it, run: {remedy}")
         self.what = what
         self.remedy = remedy
+
+
+class GraphUnreadable(CartoonbotError):
+    """A file is not a whole TensorFlow graph."""
+
+
+class GraphUnsupported(CartoonbotError):
+    """A TensorFlow graph holds what cannot be mapped to PyTorch."""
 
 
 class Closed(CartoonbotError):

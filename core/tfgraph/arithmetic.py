@@ -1,0 +1,178 @@
+"""Elementwise operations and reductions."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.tfgraph.reader import Node
+from core.tfgraph.values import TORCH_DTYPES, Operations, Run, Value, host, integers, tensor, together
+
+operations: Final = Operations()
+
+
+def _elementwise(of_tensors: Callable[..., Tensor], of_hosts: Callable[..., Any]) -> Run:
+    def run(*values: Value) -> Value:
+        values = together(values)
+        if isinstance(values[0], Tensor):
+            return of_tensors(*values)
+        return np.asarray(of_hosts(*values), _kind(values[0], of_hosts))
+
+    return run
+
+
+def _kind(value: Value, of_hosts: Callable[..., Any]) -> Any:
+    """TensorFlow keeps the type where numpy would widen it; comparisons give booleans."""
+    return None if of_hosts in _COMPARISONS else host(value).dtype
+
+
+def _truncated_quotient(x: Tensor, y: Tensor) -> Tensor:
+    return torch.div(x, y, rounding_mode=None if x.is_floating_point() else "trunc")
+
+
+_COMPARISONS: Final = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
+
+for names, of_tensors, of_hosts in (
+    (("Add", "AddV2"), torch.add, np.add),
+    (("Sub",), torch.sub, np.subtract),
+    (("Mul",), torch.mul, np.multiply),
+    (("Div",), _truncated_quotient, lambda x, y: np.trunc(np.true_divide(x, y))),
+    (("RealDiv",), torch.true_divide, np.true_divide),
+    (("FloorDiv",), partial(torch.div, rounding_mode="floor"), np.floor_divide),
+    (("FloorMod",), torch.remainder, np.mod),
+    (("Pow",), torch.pow, np.power),
+    (("Maximum",), torch.maximum, np.maximum),
+    (("Minimum",), torch.minimum, np.minimum),
+    (("SquaredDifference",), lambda x, y: (x - y).square(), lambda x, y: np.square(x - y)),
+    (("Greater",), torch.gt, np.greater),
+    (("GreaterEqual",), torch.ge, np.greater_equal),
+    (("Less",), torch.lt, np.less),
+    (("LessEqual",), torch.le, np.less_equal),
+    (("Equal",), torch.eq, np.equal),
+    (("NotEqual",), torch.ne, np.not_equal),
+    (("LogicalAnd",), torch.logical_and, np.logical_and),
+    (("LogicalOr",), torch.logical_or, np.logical_or),
+    (("LogicalNot",), torch.logical_not, np.logical_not),
+    (("Abs",), torch.abs, np.abs),
+    (("Neg",), torch.neg, np.negative),
+    (("Square",), torch.square, np.square),
+    (("Sqrt",), torch.sqrt, np.sqrt),
+    (("Rsqrt",), torch.rsqrt, lambda x: 1 / np.sqrt(x)),
+    (("Reciprocal", "Inv"), torch.reciprocal, np.reciprocal),
+    (("Exp",), torch.exp, np.exp),
+    (("Log",), torch.log, np.log),
+    (("Floor",), torch.floor, np.floor),
+    (("Ceil",), torch.ceil, np.ceil),
+    (("Round", "Rint"), torch.round, np.rint),
+    (("Sign",), torch.sign, np.sign),
+    (("Sin",), torch.sin, np.sin),
+    (("Cos",), torch.cos, np.cos),
+    (("ZerosLike",), torch.zeros_like, np.zeros_like),
+    (("OnesLike",), torch.ones_like, np.ones_like),
+):
+    operations.plain(_elementwise(of_tensors, of_hosts), *names)
+
+for names, activation in (
+    (("Relu",), F.relu),
+    (("Relu6",), F.relu6),
+    (("Elu",), F.elu),
+    (("Selu",), F.selu),
+    (("Softplus",), F.softplus),
+    (("Softsign",), F.softsign),
+    (("Sigmoid",), torch.sigmoid),
+    (("Tanh",), torch.tanh),
+    (("Erf",), torch.erf),
+    (("Softmax",), partial(F.softmax, dim=-1)),
+):
+    operations.plain(activation, *names)
+
+for name in ("Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "PlaceholderWithDefault"):
+    operations.plain(lambda value, *_: value, name)
+operations.plain(lambda *values: values, "IdentityN")
+
+
+@operations("LeakyRelu")
+def _leaky_relu(node: Node) -> Run:
+    return partial(F.leaky_relu, negative_slope=node.attributes.get("alpha", 0.2))
+
+
+@operations("ClipByValue")
+def _clip(_: Node) -> Run:
+    def run(value: Value, low: Value, high: Value) -> Value:
+        value, low, high = together((value, low, high))
+        if isinstance(value, Tensor):
+            return torch.minimum(torch.maximum(value, tensor(low, value)), tensor(high, value))
+        return np.clip(value, host(low), host(high))
+
+    return run
+
+
+@operations("Select", "SelectV2", "Where")
+def _select(node: Node) -> Run:
+    def run(choose: Value, yes: Value, no: Value) -> Value:
+        choose, yes, no = together((choose, yes, no))
+        if isinstance(choose, Tensor) and isinstance(yes, Tensor) and isinstance(no, Tensor):
+            if node.op == "Select" and choose.dim() == 1:
+                # The old spelling chooses whole rows by a vector.
+                choose = choose.reshape(-1, *[1] * (yes.dim() - 1))
+            return torch.where(choose, yes, no)
+        return np.where(host(choose), host(yes), host(no))
+
+    return run
+
+
+@operations("Cast")
+def _cast(node: Node) -> Run:
+    dtype = node.attributes["DstT"]
+
+    def run(value: Value) -> Value:
+        if not isinstance(value, Tensor):
+            return value.astype(dtype)
+        target = TORCH_DTYPES[dtype]
+        # In a half-precision graph "float" means its own precision.
+        return value if target is torch.float32 and value.is_floating_point() else value.to(target)
+
+    return run
+
+
+@operations("Mean", "Sum", "Max", "Min", "Prod", "All", "Any")
+def _reduce(node: Node) -> Run:
+    keep = bool(node.attributes.get("keep_dims", False))
+    of_hosts = getattr(np, node.op.lower())
+
+    def run(value: Value, axes: Value) -> Value:
+        dimensions = integers(axes)
+        if not isinstance(value, Tensor):
+            return np.asarray(of_hosts(value, axis=tuple(dimensions), keepdims=keep), value.dtype)
+        if not dimensions:
+            return value
+        match node.op:
+            case "Mean":
+                return value.mean(dimensions, keep)
+            case "Sum":
+                return value.sum(dimensions, keep, dtype=value.dtype)
+            case "Max":
+                return value.amax(dimensions, keep)
+            case "Min":
+                return value.amin(dimensions, keep)
+            case _:
+                for dimension in sorted((axis % value.dim() for axis in dimensions), reverse=True):
+                    value = getattr(value, node.op.lower())(dimension, keep)
+                return value
+
+    return run
+
+
+@operations("MatMul", "BatchMatMul", "BatchMatMulV2")
+def _matrix_product(node: Node) -> Run:
+    turn_left = node.attributes.get("transpose_a") or node.attributes.get("adj_x")
+    turn_right = node.attributes.get("transpose_b") or node.attributes.get("adj_y")
+
+    def run(left: Tensor, right: Tensor) -> Value:
+        return (left.mT if turn_left else left) @ (right.mT if turn_right else right)
+
+    return run

@@ -1,0 +1,229 @@
+"""Convolutions, pooling, normalization and resizing.
+
+Pictures are [N, H, W, C], as in TensorFlow: seen as [N, C, H, W] they are PyTorch's channels-last, so that no
+data moves on the way into a convolution and out of it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.tfgraph.reader import Node
+from core.tfgraph.values import Operations, Run, Value, integers, tensor
+
+operations: Final = Operations()
+
+
+class _Window:
+    """How a convolution or a pool moves over a picture: (rows, columns) of each attribute."""
+
+    def __init__(self, node: Node) -> None:
+        attributes = node.attributes
+        self.channels_first = attributes.get("data_format", b"NHWC") == b"NCHW"
+        self.strides = self._plane(attributes.get("strides"))
+        self.dilations = self._plane(attributes.get("dilations"))
+        self.size = self._plane(attributes.get("ksize"))
+        self.padding = bytes(attributes["padding"]).decode()
+        explicit = attributes.get("explicit_paddings") or [0] * 8
+        pairs = list(zip(explicit[::2], explicit[1::2], strict=True))
+        self._explicit = pairs[2:] if self.channels_first else pairs[1:3]
+
+    def _plane(self, sides: Sequence[int] | None) -> tuple[int, int]:
+        if not sides:
+            return 1, 1
+        return (sides[2], sides[3]) if self.channels_first else (sides[1], sides[2])
+
+    def entered(self, picture: Tensor) -> Tensor:
+        """[N, C, H, W] of a picture in the graph's layout."""
+        return picture if self.channels_first else picture.permute(0, 3, 1, 2)
+
+    def left(self, picture: Tensor) -> Tensor:
+        """The way back."""
+        return picture if self.channels_first else picture.permute(0, 2, 3, 1)
+
+    def paddings(self, sides: Sequence[int], kernel: Sequence[int]) -> list[tuple[int, int]]:
+        """Before and after, for rows and columns. SAME puts the odd pixel after."""
+        if self.padding == "EXPLICIT":
+            return [(int(before), int(after)) for before, after in self._explicit]
+        if self.padding == "VALID":
+            return [(0, 0), (0, 0)]
+        return [
+            _same(side, width, stride, dilation)
+            for side, width, stride, dilation in zip(sides, kernel, self.strides, self.dilations, strict=True)
+        ]
+
+
+def _same(side: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    missing = max(0, (-(-side // stride) - 1) * stride + (kernel - 1) * dilation + 1 - side)
+    return missing // 2, missing - missing // 2
+
+
+def _padded(picture: Tensor, paddings: Sequence[tuple[int, int]], fill: float = 0.0) -> tuple[Tensor, list[int]]:
+    """The picture [N, C, H, W], padded where its two sides differ, and what is left to the operation itself."""
+    if all(before == after for before, after in paddings) and fill == 0:
+        return picture, [before for before, _ in paddings]
+    (top, bottom), (first, last) = paddings
+    return F.pad(picture, (first, last, top, bottom), value=fill), [0, 0]
+
+
+@operations("Conv2D", "DepthwiseConv2dNative")
+def _convolution(node: Node) -> Run:
+    window = _Window(node)
+    depthwise = node.op != "Conv2D"
+
+    def run(picture: Value, filters: Tensor) -> Value:
+        inside = window.entered(tensor(picture, filters))
+        weights = filters.permute(3, 2, 0, 1)  # rows, columns, in, out -> out, in, rows, columns
+        groups = inside.shape[1] // weights.shape[1]
+        if depthwise:
+            groups = inside.shape[1]
+            weights = filters.permute(2, 3, 0, 1).reshape(-1, 1, *filters.shape[:2])
+        inside, padding = _padded(inside, window.paddings(inside.shape[2:], filters.shape[:2]))
+        return window.left(F.conv2d(inside, weights, None, window.strides, padding, window.dilations, groups))
+
+    return run
+
+
+@operations("Conv2DBackpropInput")
+def _transposed_convolution(node: Node) -> Run:
+    window = _Window(node)
+
+    def run(sides: Value, filters: Tensor, picture: Tensor) -> Value:
+        asked = integers(sides)
+        height, width = asked[2:] if window.channels_first else asked[1:3]
+        (top, _), (first, _) = window.paddings((height, width), filters.shape[:2])
+        weights = filters.permute(3, 2, 0, 1)  # rows, columns, out, in -> in, out, rows, columns
+        whole = F.conv_transpose2d(
+            window.entered(picture), weights, None, window.strides, dilation=window.dilations
+        )
+        below, beyond = max(0, top + height - whole.shape[2]), max(0, first + width - whole.shape[3])
+        whole = F.pad(whole, (0, beyond, 0, below)) if below or beyond else whole
+        return window.left(whole[:, :, top : top + height, first : first + width])
+
+    return run
+
+
+@operations("BiasAdd", "BiasAddV1")
+def _bias(node: Node) -> Run:
+    if node.attributes.get("data_format", b"NHWC") == b"NCHW":
+        return lambda picture, bias: picture + bias.view(-1, *[1] * (picture.dim() - 2))
+    return lambda picture, bias: picture + bias
+
+
+@operations("MaxPool", "AvgPool")
+def _pool(node: Node) -> Run:
+    window = _Window(node)
+
+    def run(picture: Tensor) -> Value:
+        inside = window.entered(picture)
+        paddings = window.paddings(inside.shape[2:], window.size)
+        if node.op == "MaxPool":
+            inside, _ = _padded(inside, paddings, -torch.inf)
+            return window.left(F.max_pool2d(inside, window.size, window.strides))
+        # What is beyond the edge does not count.
+        share = torch.ones_like(inside[:1, :1])
+        (top, bottom), (first, last) = paddings
+        inside, share = (F.pad(plane, (first, last, top, bottom)) for plane in (inside, share))
+        sums, shares = (F.avg_pool2d(plane, window.size, window.strides) for plane in (inside, share))
+        return window.left(sums / shares)
+
+    return run
+
+
+@operations("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+def _batch_norm(node: Node) -> Run:
+    epsilon = node.attributes.get("epsilon", 1e-4)
+    training = node.attributes.get("is_training", True)
+    channels_first = node.attributes.get("data_format", b"NHWC") == b"NCHW"
+
+    def run(picture: Tensor, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor) -> tuple[Value, ...]:
+        inside = picture if channels_first else picture.permute(0, 3, 1, 2)
+        known = (None, None) if training else (mean.to(inside.dtype), variance.to(inside.dtype))
+        done = F.batch_norm(
+            inside, *known, scale.to(inside.dtype), offset.to(inside.dtype), training, 0.0, epsilon
+        )
+        if training:
+            mean, variance = inside.mean((0, 2, 3)), inside.var((0, 2, 3), correction=1)
+        return (done if channels_first else done.permute(0, 2, 3, 1)), mean, variance, mean, variance, mean
+
+    return run
+
+
+@operations("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic")
+def _resize(node: Node) -> Run:
+    """See tensorflow/core/kernels/image/resize_*_op.cc."""
+    aligned = bool(node.attributes.get("align_corners", False))
+    halved = bool(node.attributes.get("half_pixel_centers", False))
+    taps = {"ResizeBilinear": _bilinear, "ResizeNearestNeighbor": _nearest, "ResizeBicubic": _bicubic}[node.op]
+
+    def run(picture: Tensor, size: Value) -> Value:
+        height, width = integers(size)
+        # TensorFlow goes along rows first; sums of floats depend on it.
+        for axis, length in ((2, width), (1, height)):
+            if length != picture.shape[axis] or node.op == "ResizeBicubic":
+                picture = _resampled(picture, axis, *taps(picture.shape[axis], length, aligned, halved))
+        return picture
+
+    return run
+
+
+def _places(side: int, length: int, aligned: bool, halved: bool) -> Any:
+    """Where each new pixel falls among the old ones, float32."""
+    if aligned and length > 1:
+        scale = np.float32(side - 1) / np.float32(length - 1)
+    else:
+        scale = np.float32(side) / np.float32(length)
+    pixels = np.arange(length, dtype=np.float32)
+    return (pixels + np.float32(0.5)) * scale - np.float32(0.5) if halved else pixels * scale
+
+
+def _bilinear(side: int, length: int, aligned: bool, halved: bool) -> tuple[Any, Any]:
+    places = _places(side, length, aligned, halved)
+    lower = np.floor(places)
+    share = places - lower
+    index = np.stack([np.clip(lower, 0, side - 1), np.clip(lower + 1, 0, side - 1)]).astype(np.int64)
+    return index, share
+
+
+def _nearest(side: int, length: int, aligned: bool, halved: bool) -> tuple[Any, Any]:
+    places = _places(side, length, aligned, halved)
+    if halved:
+        places = np.floor(places + np.float32(0.5))
+    places = np.floor(places + np.float32(0.5)) if aligned else np.floor(places)
+    return np.clip(places, 0, side - 1).astype(np.int64)[None], None
+
+
+def _bicubic(side: int, length: int, aligned: bool, halved: bool) -> tuple[Any, Any]:
+    places = _places(side, length, aligned, halved)
+    lower = np.floor(places)
+    # A table of 1024 steps, and Keys' kernel with a = -0.75, or -0.5 with half-pixel centres.
+    share = np.rint((places - lower) * 1024) / 1024
+    a = -0.5 if halved else -0.75
+    distances = np.abs(np.stack([share + 1, share, 1 - share, 2 - share]))
+    near = ((a + 2) * distances - (a + 3)) * distances**2 + 1
+    far = ((a * distances - 5 * a) * distances + 8 * a) * distances - 4 * a
+    weights = np.where(distances <= 1, near, far)
+    wanted = lower + np.arange(-1, 3)[:, None]
+    index = np.clip(wanted, 0, side - 1)
+    if halved:
+        weights = np.where(wanted == index, weights, 0)
+        weights /= weights.sum(0)
+    return index.astype(np.int64), weights.astype(np.float32)
+
+
+def _resampled(picture: Tensor, axis: int, index: Any, weights: Any) -> Tensor:
+    """Sums of old pixels along an axis: one (nearest), two by a share (bilinear) or four by weights (bicubic)."""
+    rows = [picture.index_select(axis, torch.from_numpy(each).to(picture.device)) for each in index]
+    if weights is None:
+        return rows[0]
+    shape = [1] * picture.dim()
+    shape[axis] = -1
+    dtype = picture.dtype if picture.is_floating_point() else torch.float32
+    factors = torch.from_numpy(np.atleast_2d(weights)).to(picture.device, dtype)
+    if len(rows) == 2:
+        return torch.lerp(rows[0].to(dtype), rows[1].to(dtype), factors[0].view(shape))
+    return torch.stack([row * factor.view(shape) for row, factor in zip(rows, factors, strict=True)]).sum(0)
