@@ -73,7 +73,9 @@ class GraphModule(nn.Module):
         return result if isinstance(result, Tensor) else torch.from_numpy(result)
 
     def _keep(self, node: Node) -> None:
-        value = node.attributes["value"]
+        value = node.attributes.get("value")
+        if not isinstance(value, np.ndarray):
+            raise GraphUnsupported(f'{self._file}: the constant "{node.name}" has no value.')
         if value.dtype.kind != "f" or value.ndim == 0:
             self._hosts[node.name] = value
             return

@@ -137,6 +137,7 @@ def test_sizes_may_depend_on_the_picture(tmp_path: Path):
         ([node("y", "FlashAttention", ["x"])], ["FlashAttention", '"y"', "graph.pb"]),
         ([node("y", "Conv2D", ["x", "x"])], ['"y"', "Conv2D", "padding"]),
         ([node("y", "Relu", ["nobody"])], ['"nobody"']),
+        ([node("c", "Const"), node("y", "Add", ["x", "c"])], ['constant "c"']),
         (
             [node("a", "Relu", ["b"]), node("b", "Relu", ["a"]), node("y", "Add", ["x", "a"])],
             ["depends on itself"],
