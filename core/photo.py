@@ -98,7 +98,9 @@ def encode(cartoon: Array, file_format: str) -> bytes:
 
 def side_by_side(photo: Array, cartoon: Array) -> Array:
     """Photo left, cartoon right, both at the cartoon's height: uint8 RGB [H, 2W, 3]."""
-    return np.hstack([resized(photo, max(cartoon.shape[:2])), cartoon])
+    # Not `resized`: rounding the photo's own proportions could be a pixel off the cartoon.
+    left = Image.fromarray(photo).resize(cartoon.shape[1::-1], Image.Resampling.LANCZOS)
+    return np.hstack([np.asarray(left), cartoon])
 
 
 def resized(photo: Array, size: int) -> Array:

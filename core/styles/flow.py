@@ -117,7 +117,7 @@ def bilateral_along(picture: Tensor, directions: Tensor, sigma: float, range_sig
     """
     smooth = torch.empty_like(picture)
     sharpness = -0.5 / (range_sigma * range_sigma)
-    for here, grid, steps in strips(picture, grid_steps(directions)):
+    for here, grid, steps in _strips(picture, grid_steps(directions)):
         centre, total = picture[..., here, :], picture[..., here, :].clone()
         weights = torch.ones_like(centre[:, :1])
         for distance in _distances(sigma, step):
@@ -143,7 +143,7 @@ def difference_across(picture: Tensor, directions: Tensor, sigma: float) -> Tens
     wide = [math.exp(-(distance * distance) / (2 * wide_sigma * wide_sigma)) for distance in distances]
     narrow_sum, wide_sum = 1 + 2 * sum(narrow), 1 + 2 * sum(wide)
     response = picture * (1 / wide_sum - 1 / narrow_sum)
-    for here, grid, steps in strips(picture, grid_steps(directions)):
+    for here, grid, steps in _strips(picture, grid_steps(directions)):
         for index, distance in enumerate(distances):
             weight = wide[index] / wide_sum - narrow[index] / narrow_sum
             pair = sampled(picture, torch.add(grid, steps, alpha=distance)).sum(0, True)
@@ -159,7 +159,7 @@ def smoothed_along(picture: Tensor, directions: Tensor, sigma: float, step: int)
     field = grid_steps(directions)
     planes = field.permute(0, 3, 1, 2)
     smooth = picture.clone()
-    for here, grid, start in strips(picture, field):
+    for here, grid, start in _strips(picture, field):
         points, heading, reached, total = grid, start, 0.0, smooth[..., here, :]
         weight_sum = 1.0
         for distance in _distances(sigma, step):
@@ -176,7 +176,7 @@ def smoothed_along(picture: Tensor, directions: Tensor, sigma: float, step: int)
     return smooth
 
 
-def strips(picture: Tensor, steps: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+def _strips(picture: Tensor, steps: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Parts of a picture that a CPU's cache holds (a GPU takes it whole): rows, their grid, steps both ways.
 
     The grid is [1, h, W, 2], the steps [2, h, W, 2]: forward and back, which two cores sample side by side.

@@ -28,7 +28,7 @@ from core.styles.colour import lab_from_srgb
 from core.styles.flow import pixel_grid
 from core.styles.ink_drawing import Care, Pen, Traits, reshaped, sketch
 from core.styles.ink_parameters import Amounts, InkParameters
-from core.styles.portrait import Frame
+from core.styles.portrait import Frame, pixel_centres
 
 _PAPER_STRIP_PIXELS: Final = 1 << 19  # bounds the memory of finishing: about 15 floats a pixel
 # A photo of a school's yard must not take a minute: canvases of heads, in sizes of the photo's own.
@@ -113,8 +113,7 @@ class _Page:
         drawing = sketch(canvas, care, self._traits, self._amounts, self._parameters)
         pen = Pen(drawing, scale / self._enlarged, self._amounts, self._parameters)
 
-        y = torch.arange(down.start, down.stop, device=cut.device)[:, None] + 0.5
-        x = torch.arange(across.start, across.stop, device=cut.device)[None] + 0.5
+        x, y = pixel_centres(down, across, cut.device)
         grid_x = (x / self._enlarged - columns.start) * (2 / width) - 1
         grid_y = (y / self._enlarged - rows.start) * (2 / height) - 1
         grid = torch.stack(torch.broadcast_tensors(grid_x, grid_y), -1)[None]

@@ -25,7 +25,7 @@ from core.styles.flow import (
     smoothed_along,
 )
 from core.styles.ink_parameters import Amounts, InkParameters
-from core.styles.portrait import Frame
+from core.styles.portrait import Frame, pixel_centres
 
 
 class Care(NamedTuple):
@@ -42,8 +42,7 @@ class Care(NamedTuple):
         line_sigma, fill_range, lines = canvas.new_ones(3, 1, 1, height, width)
         for frame in frames:
             rows, columns = frame.window((1.4, 1.5), height, width)
-            y = torch.arange(rows.start, rows.stop, device=canvas.device)[:, None] + 0.5
-            x = torch.arange(columns.start, columns.stop, device=canvas.device)[None] + 0.5
+            x, y = pixel_centres(rows, columns, canvas.device)
             skin, features = frame.skin(x, y), frame.features(x, y)
             skin = skin * (1 - features)
             for care, on_skin, on_features in (

@@ -81,6 +81,13 @@ class Frame(NamedTuple):
         return (across * cos + down * sin) / self.unit, (down * cos - across * sin) / self.unit
 
 
+def pixel_centres(rows: slice, columns: slice, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(x, y) of the pixels of a window, to be broadcast: [1, w] and [h, 1]."""
+    x = torch.arange(columns.start, columns.stop, device=device)[None] + 0.5
+    y = torch.arange(rows.start, rows.stop, device=device)[:, None] + 0.5
+    return x, y
+
+
 def _span(start: float, stop: float, length: int) -> slice:
     """The pixels from start to stop of `length` pixels."""
     return slice(min(length, max(0, math.floor(start))), max(0, min(length, math.ceil(stop))))

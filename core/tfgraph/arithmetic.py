@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.tfgraph.reader import Node
-from core.tfgraph.values import TORCH_DTYPES, Operations, Run, Value, host, integers, tensor, together
+from core.tfgraph.values import TORCH_DTYPES, Host, Operations, Run, Value, host, integers, tensor, together
 
 operations: Final = Operations()
 
@@ -30,8 +30,14 @@ def _kind(value: Value, of_hosts: Callable[..., Any]) -> Any:
     return None if of_hosts in _COMPARISONS else host(value).dtype
 
 
-def _truncated_quotient(x: Tensor, y: Tensor) -> Tensor:
+def _quotient(x: Tensor, y: Tensor) -> Tensor:
+    """The old division: whole numbers are cut towards zero."""
     return torch.div(x, y, rounding_mode=None if x.is_floating_point() else "trunc")
+
+
+def _host_quotient(x: Host, y: Host) -> Host:
+    quotient = np.true_divide(x, y)
+    return quotient if x.dtype.kind == "f" else np.trunc(quotient)
 
 
 _COMPARISONS: Final = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
@@ -40,7 +46,7 @@ for names, of_tensors, of_hosts in (
     (("Add", "AddV2"), torch.add, np.add),
     (("Sub",), torch.sub, np.subtract),
     (("Mul",), torch.mul, np.multiply),
-    (("Div",), _truncated_quotient, lambda x, y: np.trunc(np.true_divide(x, y))),
+    (("Div",), _quotient, _host_quotient),
     (("RealDiv",), torch.true_divide, np.true_divide),
     (("FloorDiv",), partial(torch.div, rounding_mode="floor"), np.floor_divide),
     (("FloorMod",), torch.remainder, np.mod),

@@ -61,6 +61,7 @@ class GraphModule(nn.Module):
 
     @torch.inference_mode()
     def forward(self, picture: Tensor) -> Tensor:
+        """What the graph makes of what its placeholder takes (DCT-Net: float32 BGR 0-255 [H, W, 3] -> uint8)."""
         values: dict[str, Value | tuple[Value, ...]] = dict(self._hosts)
         for name, buffer in self._buffer_names.items():
             values[name] = self.get_buffer(buffer)

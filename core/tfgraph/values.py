@@ -50,10 +50,8 @@ class Operations:
         self._builds.update(dict.fromkeys(names, lambda _: run))
 
     def get(self, name: str) -> Build | None:
+        """What builds the operation, or None for one that is not in the table."""
         return self._builds.get(name)
-
-    def names(self) -> list[str]:
-        return sorted(self._builds)
 
 
 def host(value: Value) -> Host:

@@ -74,7 +74,8 @@ def test_a_window_lies_in_the_photo_wherever_the_face_is(x: float, y: float, hei
     for span, length in ((rows, height), (columns, width)):
         assert 0 <= span.start <= length
         assert 0 <= span.stop <= length
-    outside = abs(x + 100 - width / 2) > 85 + width / 2 or abs(y + 100 - height / 2) > 105 + height / 2
+    left, right, top, bottom = x + 100 - 84, x + 100 + 84, y + 100 - 104, y + 100 + 104
+    outside = left >= width or right <= 0 or top >= height or bottom <= 0
     assert outside == (len(range(height)[rows]) * len(range(width)[columns]) == 0)
 
 
