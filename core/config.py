@@ -28,6 +28,10 @@ class Settings(BaseSettings):
         7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
     )
     data_dir: Path = Field(Path("data"), description="Folder for the database and the photos in flight.")
+    weights_dir: Path = Field(Path("weights"), description="Folder where the weights of styles are installed.")
+    auto_pull: bool = Field(
+        False, description="Whether a style that somebody asks for and that is not installed is downloaded."
+    )
     device: str = Field("auto", description="Where to draw: auto, cpu, cuda or cuda:1.")
     batch_size: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Photos the device takes at once, at most."

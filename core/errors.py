@@ -4,6 +4,7 @@
      ├─ UserError                a person can mend it; a chat may show it
      │   ├─ LookError            a setting out of its range
      │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces
+     │   │   ├─ StyleMissing, StyleArriving   a style whose weights are not installed, or not yet
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
      │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
@@ -13,6 +14,7 @@
      ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
      ├─ FacesUnavailable         the face detector's weights are missing or damaged
+     ├─ WeightsUnavailable       a style's weights cannot be fetched or installed
      ├─ GraphUnreadable, GraphUnsupported   a TensorFlow graph is damaged, or holds what we cannot run
      └─ Closed                   used after close()
 
@@ -62,6 +64,14 @@ class SizeOutOfRange(LookError):
 
 class UnknownStyle(LookError):
     """There is no style of that name."""
+
+
+class StyleMissing(LookError):
+    """The weights of this style are not installed; cartoonbot styles pull brings them."""
+
+
+class StyleArriving(LookError):
+    """The weights of this style are being downloaded."""
 
 
 class UnknownFormat(LookError):
@@ -143,6 +153,10 @@ class FacesUnavailable(CartoonbotError):
         super().__init__(f"{what} To mend it, run: {remedy}")
         self.what = what
         self.remedy = remedy
+
+
+class WeightsUnavailable(CartoonbotError):
+    """A style's weights cannot be fetched or installed; the message says why and what to do."""
 
 
 class GraphUnreadable(CartoonbotError):
