@@ -102,7 +102,8 @@ operations.plain(lambda *values: values, "IdentityN")
 
 
 @operations("LeakyRelu")
-def _leaky_relu(node: Node) -> Run:
+def leaky_relu(node: Node) -> Run:
+    """x, or `alpha` times x where that is more."""
     return partial(F.leaky_relu, negative_slope=node.attributes.get("alpha", 0.2))
 
 

@@ -74,18 +74,43 @@ def _padded(picture: Tensor, paddings: Sequence[tuple[int, int]], fill: float = 
 def _convolution(node: Node) -> Run:
     window = _Window(node)
     depthwise = node.op != "Conv2D"
+    narrow = not window.channels_first and window.strides == window.dilations == (1, 1)
 
-    def run(picture: Value, filters: Tensor) -> Value:
-        inside = window.entered(tensor(picture, filters))
+    def run(picture: Value, filters: Tensor, bias: Tensor | None = None) -> Value:
+        inside = window.entered(tensor(picture, filters).to(filters.dtype))
         weights = filters.permute(3, 2, 0, 1)  # rows, columns, in, out -> out, in, rows, columns
         groups = inside.shape[1] // weights.shape[1]
         if depthwise:
             groups = inside.shape[1]
             weights = filters.permute(2, 3, 0, 1).reshape(-1, 1, *filters.shape[:2])
         inside, padding = _padded(inside, window.paddings(inside.shape[2:], filters.shape[:2]))
-        return window.left(F.conv2d(inside, weights, None, window.strides, padding, window.dilations, groups))
+        if narrow and groups == 1 and _worth_bundling(inside, weights, padding):
+            return _bundled(inside, weights, bias, padding)
+        return window.left(F.conv2d(inside, weights, bias, window.strides, padding, window.dilations, groups))
 
     return run
+
+
+def _worth_bundling(picture: Tensor, weights: Tensor, padding: Sequence[int]) -> bool:
+    outputs, inputs, _, columns = weights.shape
+    width = picture.shape[3] + 2 * padding[1] - columns + 1
+    return picture.device.type == "cpu" and outputs <= _FEW < inputs and width % _BUNDLE == 0
+
+
+def _bundled(picture: Tensor, weights: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+    """A convolution to few channels, [N, C, H, W] -> [N, H, W, few], computed for several columns at once.
+
+    A CPU's vectors hold 16 output channels. Neighbouring columns side by side fill them, each with the filter
+    moved to its place; the values are the same.
+    """
+    outputs, inputs, rows, columns = weights.shape
+    moved = weights.new_zeros(_BUNDLE, outputs, inputs, rows, columns + _BUNDLE - 1)
+    for place in range(_BUNDLE):
+        moved[place, ..., place : place + columns] = weights
+    moved = moved.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    biases = None if bias is None else bias.repeat(_BUNDLE)
+    bundles = F.conv2d(picture, moved, biases, (1, _BUNDLE), padding).permute(0, 2, 3, 1)
+    return bundles.reshape(*bundles.shape[:2], -1, outputs)
 
 
 @operations("Conv2DBackpropInput")
@@ -98,7 +123,7 @@ def _transposed_convolution(node: Node) -> Run:
         (top, _), (first, _) = window.paddings((height, width), filters.shape[:2])
         weights = filters.permute(3, 2, 0, 1)  # rows, columns, out, in -> in, out, rows, columns
         whole = F.conv_transpose2d(
-            window.entered(picture), weights, None, window.strides, dilation=window.dilations
+            window.entered(picture).to(weights.dtype), weights, None, window.strides, dilation=window.dilations
         )
         below, beyond = max(0, top + height - whole.shape[2]), max(0, first + width - whole.shape[3])
         whole = F.pad(whole, (0, beyond, 0, below)) if below or beyond else whole
@@ -152,6 +177,12 @@ def _batch_norm(node: Node) -> Run:
 
     return run
 
+_FEW: Final = 4  # channels of a picture
+_BUNDLE: Final = 4
+
+# Powers of two, whose shares are exact.
+_EXACT_TIMES: Final = (2, 4, 8)
+
 
 @operations("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic")
 def _resize(node: Node) -> Run:
@@ -164,11 +195,31 @@ def _resize(node: Node) -> Run:
         height, width = integers(size)
         # TensorFlow goes along rows first; sums of floats depend on it.
         for axis, length in ((2, width), (1, height)):
-            if length != picture.shape[axis] or node.op == "ResizeBicubic":
+            times, rest = divmod(length, picture.shape[axis])
+            if node.op == "ResizeBilinear" and times in _EXACT_TIMES and not rest and not aligned:
+                picture = _multiplied(picture, axis, times, halved)
+            elif length != picture.shape[axis] or node.op == "ResizeBicubic":
                 picture = _resampled(picture, axis, *taps(picture.shape[axis], length, aligned, halved))
         return picture
 
     return run
+
+
+def _multiplied(picture: Tensor, axis: int, times: int, halved: bool) -> Tensor:
+    """Bilinear along one axis, as `_resampled` does it, but without looking places up: between two old pixels
+    the new ones fall at the same shares everywhere."""
+    picture = picture if picture.is_floating_point() else picture.float()
+    last = picture.shape[axis] - 1
+    after = torch.cat([picture.narrow(axis, 1, last), picture.narrow(axis, last, 1)], axis)
+    before = torch.cat([picture.narrow(axis, 0, 1), picture.narrow(axis, 0, last)], axis) if halved else picture
+    shape = list(picture.shape)
+    shape.insert(axis + 1, times)
+    larger = picture.new_empty(shape)
+    for phase in range(times):
+        share = (phase + 0.5) / times - 0.5 if halved else phase / times
+        lower, upper = (before, picture) if share < 0 else (picture, after)
+        torch.lerp(lower, upper, share % 1, out=larger.select(axis + 1, phase))
+    return larger.flatten(axis, axis + 1)
 
 
 def _places(side: int, length: int, aligned: bool, halved: bool) -> Any:

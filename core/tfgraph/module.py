@@ -1,25 +1,25 @@
 """A frozen TensorFlow graph as a torch module."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.errors import GraphUnsupported
-from core.tfgraph import arithmetic, images, shapes
+from core.tfgraph.plan import CONVOLUTIONS, Step, batch_ends, last_output, ordered, planned
 from core.tfgraph.reader import Node, read_graph
-from core.tfgraph.values import Run, Value
+from core.tfgraph.values import Value
 
-_TABLES: Final = (arithmetic.operations, shapes.operations, images.operations)
-_SOURCES: Final = ("Placeholder", "Const")
-# They order or check things in TensorFlow's runtime, and compute nothing.
-_SILENT: Final = ("NoOp", "Assert")
+# A convolution of each channel by itself over so few channels works on a picture, and is part of a filter.
+_PICTURE_CHANNELS: Final = 4
+_TRIAL_SIDE: Final = 64
+_TRIAL_ERROR: Final = 0.01
 
 
-def load_graph(path: Path, output: str | None = None) -> nn.Module:
+def load_graph(path: Path, output: str | None = None) -> "GraphModule":
     """The module of a frozen graph: called with what its one placeholder takes, it returns what the graph returns.
 
     `output` names the node to return; without it, the one that no other node uses. Raises GraphUnreadable for a
@@ -28,50 +28,92 @@ def load_graph(path: Path, output: str | None = None) -> nn.Module:
     return GraphModule(read_graph(path), path.name, output)
 
 
-class _Step:
-    """One operation of the plan: what it runs, on which values, and which values nobody needs after it."""
-
-    def __init__(self, node: Node, run: Run, inputs: list[tuple[str, int]]) -> None:
-        self.node = node
-        self.run = run
-        self.inputs = inputs
-        self.done_with: list[str] = []
-
-
 class GraphModule(nn.Module):
-    """Runs a graph's operations in order. Constants of floats are buffers, so `.to(torch.bfloat16)` works."""
+    """Runs a graph's operations in order. Constants of floats are buffers, so `.to(device)` works."""
 
     def __init__(self, nodes: Sequence[Node], file: str, output: str | None = None) -> None:
         super().__init__()
         self._file = file
-        by_name = {node.name: node for node in nodes}
-        self._output = output or _last(nodes, file)
-        order = _ordered(by_name, self._output, file)
+        self._output = output or last_output(nodes, file)
+        order = ordered({node.name: node for node in nodes}, self._output, file)
         placeholders = [node for node in order if node.op == "Placeholder"]
         if len(placeholders) != 1:
             raise GraphUnsupported(f"{file} takes {len(placeholders)} inputs; a picture is the only one there is.")
-        self.placeholder = placeholders[0]
+        self._placeholder = placeholders[0]
         self._hosts: dict[str, Value] = {}
         self._buffer_names: dict[str, str] = {}
         for node in order:
             if node.op == "Const":
                 self._keep(node)
-        self._plan = [self._step(node) for node in order if node.op not in _SOURCES]
-        self._mark_last_uses()
+        constants = {**self._hosts, **self._constant_tensors()}
+        self._plan = planned(order, constants, self._output, file)
+        self._ends = batch_ends(self._plan, self._placeholder.name, self._output, constants)
+        self._takes_many: bool | None = None
 
     @torch.inference_mode()
-    def forward(self, picture: Tensor) -> Tensor:
-        """What the graph makes of what its placeholder takes (DCT-Net: float32 BGR 0-255 [H, W, 3] -> uint8)."""
-        values: dict[str, Value | tuple[Value, ...]] = dict(self._hosts)
-        for name, buffer in self._buffer_names.items():
-            values[name] = self.get_buffer(buffer)
-        values[self.placeholder.name] = picture
+    def forward(self, pictures: Tensor) -> Tensor:
+        """What the graph makes of what its placeholder takes (DCT-Net: float32 BGR 0-255 [H, W, 3] -> uint8).
+
+        Where it takes one picture [H, W, C], several of one shape [N, H, W, C] give [N, ...], as if one by one.
+        """
+        if pictures.dim() != 4 or len(self._placeholder.attributes.get("shape") or ()) != 3:
+            return self._run(pictures)
+        if len(pictures) > 1 and self._takes_many is None:
+            self._takes_many = self._tried_with_many(pictures)
+        if len(pictures) > 1 and self._takes_many:
+            return self._run(pictures, self._ends)
+        return self._one_by_one(pictures)
+
+    def lower(self, dtype: torch.dtype) -> Self:
+        """Calculate convolutions in `dtype` (torch.bfloat16 or float16), and what follows from them alone.
+
+        What is done to pictures themselves, such as scaling them or a guided filter, stays float32: rounding
+        there would be seen.
+        """
         for step in self._plan:
-            values[step.node.name] = step.run(*(_picked(values[name], place) for name, place in step.inputs))
+            names = [self._buffer_names[name] for name, _ in step.inputs if name in self._buffer_names]
+            if step.node.op in CONVOLUTIONS and not self._filters_a_picture(step):
+                for name in names:
+                    self.register_buffer(name, self.get_buffer(name).to(dtype))
+        return self
+
+    def _filters_a_picture(self, step: Step) -> bool:
+        filters = self._buffer_names.get(step.inputs[1][0])
+        few = filters is not None and self.get_buffer(filters).shape[2] <= _PICTURE_CHANNELS
+        return few and step.node.op == "DepthwiseConv2dNative"
+
+    def _run(self, pictures: Tensor, idle: Collection[str] = ()) -> Tensor:
+        """The graph's result; the steps named in `idle` give what they take."""
+        values: dict[str, Value | tuple[Value, ...]] = {**self._hosts, **self._constant_tensors()}
+        values[self._placeholder.name] = pictures
+        for step in self._plan:
+            taken = [_picked(values[name], place) for name, place in step.inputs]
+            values[step.name] = taken[0] if step.name in idle else step.run(*taken)
+            del taken
             for name in step.done_with:
                 del values[name]
         result = _picked(values[self._output], 0)
         return result if isinstance(result, Tensor) else torch.from_numpy(result)
+
+    def _tried_with_many(self, pictures: Tensor) -> bool:
+        """Whether several pictures at once become what each becomes alone: nothing in a graph says so."""
+        if not self._ends:
+            return False
+        shape = (2, _TRIAL_SIDE, _TRIAL_SIDE, pictures.shape[-1])
+        trial = torch.rand(shape, device=pictures.device, dtype=pictures.dtype) * 255
+        try:
+            together, alone = self._run(trial, self._ends).float(), self._one_by_one(trial).float()
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return False
+        if together.shape != alone.shape:
+            return False
+        return bool((together - alone).abs().mean() <= _TRIAL_ERROR * alone.abs().max())
+
+    def _one_by_one(self, pictures: Tensor) -> Tensor:
+        return torch.stack([self._run(picture) for picture in pictures])
+
+    def _constant_tensors(self) -> dict[str, Tensor]:
+        return {node: self.get_buffer(name) for node, name in self._buffer_names.items()}
 
     def _keep(self, node: Node) -> None:
         value = node.attributes.get("value")
@@ -89,72 +131,6 @@ class GraphModule(nn.Module):
         name = f"constant_{len(self._buffer_names)}"
         self.register_buffer(name, constant)
         self._buffer_names[node.name] = name
-
-    def _step(self, node: Node) -> _Step:
-        build = next((found for table in _TABLES if (found := table.get(node.op))), None)
-        if build is None:
-            raise GraphUnsupported(f'{self._file}: operation {node.op} of node "{node.name}" is not known here.')
-        try:
-            run = build(node)
-        except (KeyError, ValueError, TypeError) as error:
-            raise GraphUnsupported(
-                f'{self._file}: node "{node.name}" ({node.op}) lacks or misuses an attribute: {error}.'
-            ) from error
-        return _Step(node, run, [_reference(name) for name in node.inputs if not name.startswith("^")])
-
-    def _mark_last_uses(self) -> None:
-        """Pictures are freed as soon as nothing needs them."""
-        kept = {*self._hosts, *self._buffer_names, self._output}
-        seen: set[str] = set()
-        for step in reversed(self._plan):
-            for name, _ in step.inputs:
-                if name not in seen and name not in kept:
-                    step.done_with.append(name)
-                seen.add(name)
-
-
-def _ordered(nodes: dict[str, Node], output: str, file: str) -> list[Node]:
-    """The nodes that the output needs, each after its inputs."""
-    order: dict[str, Node] = {}
-    waiting = [output]
-    entered: set[str] = set()
-    while waiting:
-        name = waiting[-1]
-        if name in order:
-            waiting.pop()
-            continue
-        node = nodes.get(name)
-        if node is None:
-            raise GraphUnsupported(f'{file}: a node "{name}" is used and not there.')
-        needed = [source for source, _ in map(_reference, _data_inputs(node)) if source not in order]
-        if not needed:
-            order[name] = node
-            waiting.pop()
-        elif name in entered:
-            raise GraphUnsupported(f'{file}: node "{name}" depends on itself.')
-        else:
-            entered.add(name)
-            waiting += needed
-    return list(order.values())
-
-
-def _data_inputs(node: Node) -> list[str]:
-    return [name for name in node.inputs if not name.startswith("^")]
-
-
-def _last(nodes: Sequence[Node], file: str) -> str:
-    """The one node whose output nobody uses."""
-    used = {_reference(name)[0] for node in nodes for name in _data_inputs(node)}
-    ends = [node.name for node in nodes if node.name not in used and node.op not in (*_SILENT, *_SOURCES)]
-    if len(ends) != 1:
-        raise GraphUnsupported(f"{file} has {len(ends)} outputs; name the one that is meant.")
-    return ends[0]
-
-
-def _reference(name: str) -> tuple[str, int]:
-    """A node, and which of its outputs."""
-    node, _, place = name.removeprefix("^").partition(":")
-    return node, int(place) if place.isdigit() else 0
 
 
 def _picked(value: Value | tuple[Value, ...], place: int) -> Value:
