@@ -12,6 +12,7 @@ from bots.conversation import Conversation
 from bots.courier import Courier
 from bots.frontend import FrontEnd
 from bots.locales import Locales
+from bots.pulls import Pulls
 from bots.reception import Reception
 from bots.telegram.frontend import TelegramFrontEnd
 from bots.telegram.wire import PLATFORM as TELEGRAM
@@ -24,6 +25,8 @@ from core.jobs import Job, Ticket
 from core.metrics import Metrics
 from core.queue import FairQueue
 from core.studio import Studio
+from core.styles.registry import Build, Styles
+from core.weights import WeightsFolder
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.lock import locked
@@ -50,7 +53,7 @@ class _Services(NamedTuple):
 class App:
     """One run of the program."""
 
-    def __init__(self, settings: Settings, build_engine: Callable[[str], Engine] = LocalEngine) -> None:
+    def __init__(self, settings: Settings, build_engine: Callable[[str, Build], Engine] = LocalEngine) -> None:
         self._settings = settings
         self._build_engine = build_engine
         self.front_ends: dict[str, FrontEnd] = {}
@@ -95,10 +98,14 @@ class App:
         closing.push_async_callback(database.close)
 
         jobs, locales = Jobs(database), Locales()
-        conversation = Conversation(UserSettings(database), locales)
+        weights = WeightsFolder(settings.weights_dir)
+        styles = Styles(weights)
+        pulls = Pulls(styles, weights, automatic=settings.auto_pull)
+        closing.push_async_callback(pulls.close)
+        conversation = Conversation(UserSettings(database), styles, pulls.asked, locales)
         queue: FairQueue[Ticket] = FairQueue(settings.queue_limit, settings.user_limit)
         metrics = Metrics(waiting=queue.__len__)
-        engine = await asyncio.to_thread(self._build_engine, settings.device)
+        engine = await asyncio.to_thread(self._build_engine, settings.device, styles.build)
 
         courier = Courier(jobs, spool, self.front_ends, locales, on_answered=self._answered)
         studio = Studio(

@@ -18,7 +18,7 @@ from rich.table import Table
 from core.faces import FaceFinder, chosen
 from core.look import Look
 from core.photo import Limits, decode, encode, resized
-from core.styles import registry
+from core.styles.registry import Style
 
 STAGES: Final = ("decode", "faces", "style", "encode")
 # What OpenCV itself has for such pictures, each at its own defaults; a build without its photo module lacks them.
@@ -42,12 +42,14 @@ def enlarged_samples(folder: Path, size: int) -> list[Path]:
 class Bench:
     """Draws photos one by one as the studio does, with a clock at every stage."""
 
-    def __init__(self, look: Look, device: torch.device, limits: Limits, finder: FaceFinder | None) -> None:
+    def __init__(
+        self, look: Look, style: Style, device: torch.device, limits: Limits, finder: FaceFinder | None
+    ) -> None:
         self._look = look
+        self._style = style
         self._device = device
         self._limits = limits
         self._finder = finder
-        self._style = registry.build(look.style, device)
 
     def run(self, photos: Sequence[Path], rounds: int, source: str) -> dict[str, Any]:
         """The report, ready for JSON. One more round comes first and does not count. Raises PhotoError."""

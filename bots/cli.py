@@ -1,4 +1,4 @@
-"""The command line: run (the default), convert, bench, doctor."""
+"""The command line: run (the default), convert, styles, bench, doctor."""
 
 import asyncio
 import json
@@ -19,12 +19,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bots.locales import Locale
+from bots.styles import styles as styles_cli
 from core.config import Settings, load_settings
 from core.errors import ConfigError, FacesUnavailable, UserError
 from core.look import MIN_SIZE, Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 from core.photo import Limits, decode
 from core.sheet import SheetKind
-from core.styles.registry import STYLE_NAMES
+from core.styles.registry import STYLE_NAMES, Styles
+from core.weights import WeightsFolder
 
 if TYPE_CHECKING:
     from bots.app import App
@@ -34,6 +36,7 @@ USAGE = 2
 NO_PHOTOS = "There are no photos there. Name photos, or folders that hold some."
 STOP_SECONDS = 30.0
 DEFAULT = Look()
+STYLE_HELP = f"Any of {', '.join(STYLE_NAMES)}; by default anime where it is installed, else ink."
 errors = Console(stderr=True)
 cli = typer.Typer(
     help="Redraw photos as cartoons: in a chat, in a local web page, or right here.",
@@ -42,6 +45,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli.add_typer(styles_cli, name="styles")
 
 
 def main() -> None:
@@ -75,7 +79,7 @@ def run() -> None:
 def convert(
     paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", exists=True)],
     out: Annotated[Path, typer.Option(help="Folder for the cartoons; made if missing.")] = Path("cartoons"),
-    style: Annotated[str, typer.Option(help="Which style.")] = DEFAULT.style,
+    style: Annotated[str | None, typer.Option(help=STYLE_HELP)] = None,
     strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
     size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
     file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = DEFAULT.format,
@@ -94,16 +98,26 @@ def convert(
     from core.engine import LocalEngine
 
     locale = Locale("en")
-    look = _look(locale, style, strength, size, file_format, faces)
+    settings = _settings()
+    styles = Styles(WeightsFolder(settings.weights_dir))
+    look = _look(locale, styles, style, strength, size, file_format, faces)
     photos = gather(paths, out)
     if not photos:
         raise _usage(NO_PHOTOS)
-    settings = _settings()
     try:
-        engine = LocalEngine(settings.device)
+        engine = LocalEngine(settings.device, styles.build)
     except ConfigError as error:
         raise _usage(str(error)) from error
-    conversion = Conversion(engine, look, out, settings.limits, locale, pairs=compare, sheet=compare_sheet)
+    conversion = Conversion(
+        engine,
+        look,
+        out,
+        settings.limits,
+        locale,
+        pairs=compare,
+        sheet=compare_sheet,
+        styles=styles.installed,
+    )
     try:
         report = _watched(conversion.run(photos), len(photos))
         if archive is not None:
@@ -129,7 +143,7 @@ def bench(
         list[Path] | None,
         typer.Argument(help="Photos, or folders of photos; none: those of Cartoonbot.", exists=True),
     ] = None,
-    style: Annotated[str, typer.Option(help="Which style.")] = DEFAULT.style,
+    style: Annotated[str | None, typer.Option(help=STYLE_HELP)] = None,
     strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
     size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
     rounds: Annotated[int, typer.Option(help="How often each photo is drawn, after a warm-up.", min=1)] = 3,
@@ -141,8 +155,9 @@ def bench(
     from core.engine import pick_device
 
     locale = Locale("en")
-    look = _look(locale, style, strength, size)
     settings = _settings()
+    styles = Styles(WeightsFolder(settings.weights_dir))
+    look = _look(locale, styles, style, strength, size)
     try:
         device = pick_device(settings.device)
     except ConfigError as error:
@@ -153,7 +168,8 @@ def bench(
             raise _usage(NO_PHOTOS)
         _check(photos, settings.limits, locale)
         source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
-        report = Bench(look, device, settings.limits, _face_finder()).run(photos, rounds, source)
+        drawing = styles.build(look.style, device)
+        report = Bench(look, drawing, device, settings.limits, _face_finder()).run(photos, rounds, source)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
@@ -224,7 +240,8 @@ def _watched(rows: Iterable[dict[str, Any]], total: int) -> list[dict[str, Any]]
 
 def _look(
     locale: Locale,
-    style: str,
+    styles: Styles,
+    style: str | None,
     strength: str,
     size: str,
     file_format: str = DEFAULT.format,
@@ -232,8 +249,11 @@ def _look(
 ) -> Look:
     """The look that the options ask for; wrong usage ends the command."""
     try:
+        name = parse_style(style or styles.default, STYLE_NAMES)
+        if not styles.has(name):
+            raise styles.missing(name)
         return Look(
-            parse_style(style, STYLE_NAMES),
+            name,
             parse_strength(strength),
             parse_size(size),
             parse_format(file_format),

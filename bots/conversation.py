@@ -6,7 +6,7 @@ from typing import Final
 
 from bots.frontend import Person
 from bots.locales import Locale, Locales
-from core.errors import LookError, StrengthOutOfRange
+from core.errors import LookError, StrengthOutOfRange, StyleArriving, StyleMissing
 from core.jobs import MAX_PHOTOS
 from core.look import (
     FORMATS,
@@ -19,7 +19,7 @@ from core.look import (
     parse_format,
     parse_size,
 )
-from core.styles.registry import STYLE_NAMES
+from core.styles.registry import STYLE_NAMES, Styles
 from storage.user_settings import UserSettings
 
 COMMANDS: Final = ("start", "help", "style", "size", "format", "faces", "settings")
@@ -32,10 +32,14 @@ def is_for_us(text: str, name: str) -> bool:
 
 
 class Conversation:
-    """Answers commands and keeps what they set."""
+    """Answers commands and keeps what they set. `missing` says what to tell who asks for a style not installed."""
 
-    def __init__(self, settings: UserSettings, locales: Locales) -> None:
+    def __init__(
+        self, settings: UserSettings, styles: Styles, missing: Callable[[str], LookError], locales: Locales
+    ) -> None:
         self._settings = settings
+        self._styles = styles
+        self._missing = missing
         self._locales = locales
 
     async def answer(self, person: Person, text: str) -> str:
@@ -49,11 +53,11 @@ class Conversation:
             case "start":
                 return locale.say("welcome", most=MAX_PHOTOS)
             case "help":
-                return _help(locale)
+                return self._help(locale)
             case "settings":
-                return locale.say("settings", **_facts(await self._settings.look_of(person.owner)))
+                return locale.say("settings", **_facts(await self._look_of(person)))
             case "style":
-                return await self._set(person, argument, "style-now", _with_style)
+                return await self._set(person, argument, "style-now", self._with_style)
             case "size":
                 return await self._set(person, argument, "size-now", _with_size)
             case "format":
@@ -66,22 +70,26 @@ class Conversation:
     async def look_for(self, person: Person, caption: str) -> tuple[Look, str | None]:
         """The person's look, changed by a caption such as "0.9" or "ink 0.9", and what to say about it.
 
-        Most captions are not meant for us: only a lone number out of range is worth a word.
+        Most captions are not meant for us: only a lone number out of range, or a style that is not installed, is
+        worth a word.
         """
-        look = await self._settings.look_of(person.owner)
+        look = await self._look_of(person)
         words = caption.strip().removeprefix("/style").strip()
         try:
-            return look.with_style_words(words, STYLE_NAMES), None
+            return self._with_style(look, words), None
         except LookError as error:
             lone_number = isinstance(error, StrengthOutOfRange) and len(words.split()) == 1
-            return look, self._locales.of(person.language).error(error) if lone_number else None
+            telling = lone_number or isinstance(error, StyleMissing | StyleArriving)
+            if not self._styles.has(look.style):
+                look = replace(look, style=self._styles.default)
+            return look, self._locales.of(person.language).error(error) if telling else None
 
     async def _set(self, person: Person, argument: str, ask: str, changed: Callable[[Look, str], Look]) -> str:
         """Change the look by an argument, or tell the present one where there is none."""
         locale = self._locales.of(person.language)
-        look = await self._settings.look_of(person.owner)
+        look = await self._look_of(person)
         if not argument.strip():
-            return locale.say(ask, **_facts(look), **_ranges(locale))
+            return locale.say(ask, **_facts(look), **self._ranges(locale))
         try:
             look = changed(look, argument)
         except LookError as error:
@@ -89,19 +97,30 @@ class Conversation:
         await self._settings.keep(person.owner, look)
         return locale.say("kept", **_facts(look))
 
+    async def _look_of(self, person: Person) -> Look:
+        return await self._settings.look_of(person.owner) or Look(style=self._styles.default)
 
-def _help(locale: Locale) -> str:
-    return locale.say("help", most=MAX_PHOTOS, weakest=MIN_STRENGTH, strongest=MAX_STRENGTH, **_ranges(locale))
+    def _with_style(self, look: Look, text: str) -> Look:
+        look = look.with_style_words(text, STYLE_NAMES)
+        if not self._styles.has(look.style):
+            raise self._missing(look.style)
+        return look
 
+    def _help(self, locale: Locale) -> str:
+        ranges = self._ranges(locale)
+        return locale.say("help", most=MAX_PHOTOS, weakest=MIN_STRENGTH, strongest=MAX_STRENGTH, **ranges)
 
-def _styles(locale: Locale) -> str:
-    """A line for each style."""
-    lines = [locale.say("style-line", name=name, description=locale.say(f"style-{name}")) for name in STYLE_NAMES]
-    return "\n".join(lines)
-
-
-def _with_style(look: Look, text: str) -> Look:
-    return look.with_style_words(text, STYLE_NAMES)
+    def _ranges(self, locale: Locale) -> dict[str, object]:
+        lines = [
+            locale.say("style-line", name=name, description=locale.say(f"style-{name}"))
+            for name in self._styles.installed
+        ]
+        return {
+            "styles": "\n".join(lines),
+            "formats": ", ".join(FORMATS),
+            "smallest": MIN_SIZE,
+            "largest": MAX_SIZE,
+        }
 
 
 def _with_size(look: Look, text: str) -> Look:
@@ -123,13 +142,4 @@ def _facts(look: Look) -> dict[str, object]:
         "size": look.size,
         "format": look.format,
         "faces": look.faces,
-    }
-
-
-def _ranges(locale: Locale) -> dict[str, object]:
-    return {
-        "styles": _styles(locale),
-        "formats": ", ".join(FORMATS),
-        "smallest": MIN_SIZE,
-        "largest": MAX_SIZE,
     }

@@ -13,7 +13,9 @@ from typing import Final
 
 from core.config import Settings
 from core.errors import ConfigError, FacesUnavailable
-from core.styles.registry import STYLE_NAMES
+from core.releases import RELEASES
+from core.styles.registry import BUILT_IN
+from core.weights import WeightsFolder
 
 PACKAGES: Final = (
     "torch",
@@ -24,6 +26,7 @@ PACKAGES: Final = (
     "aiosqlite",
     "python-telegram-bot",
     "gradio",
+    "modelscope",
 )
 # Twenty photos in flight at their largest, and a database.
 SPACE_BYTES: Final = 2_000_000_000
@@ -44,7 +47,7 @@ def examine(settings: Settings) -> list[Finding]:
         _python(),
         *(_package(name) for name in PACKAGES),
         _device(settings.device),
-        Finding(f"Styles: {', '.join(STYLE_NAMES)} (built in, no weights to download)"),
+        *_styles(WeightsFolder(settings.weights_dir)),
         _faces(),
         _telegram(settings),
         _data_folder(settings.data_dir),
@@ -88,6 +91,20 @@ def _faces() -> Finding:
     except FacesUnavailable as error:
         return Finding(error.what, False, error.remedy)
     return Finding("Faces: the weights of the face finder are present and whole")
+
+
+def _styles(weights: WeightsFolder) -> list[Finding]:
+    findings = [Finding(f"Styles: {', '.join(BUILT_IN)} (built in, no weights to download)")]
+    for name in RELEASES:
+        damaged = weights.verify(name)
+        if damaged:
+            what = f"Style {name}: missing or damaged: {', '.join(damaged)}"
+            findings.append(Finding(what, False, f"cartoonbot styles pull {name} --again"))
+        elif weights.installed(name):
+            findings.append(Finding(f"Style {name}: its weights are present and whole"))
+    if len(findings) == 1:
+        findings.append(Finding("Styles of DCT-Net: none yet", remedy="to add one: cartoonbot styles pull anime"))
+    return findings
 
 
 def _telegram(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from core.errors import Closed, ConfigError, FacesUnavailable, OutOfMemory
 from core.faces import Face, FaceFinder, chosen
 from core.look import Look
 from core.photo import Array
-from core.styles import registry
+from core.styles.registry import Build, Style, built_in
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,14 @@ class Engine(Protocol):
 class LocalEngine:
     """The engine in this process: styles are built when first asked for and stay on the device.
 
-    `device` is "auto", "cpu", "cuda" or "cuda:N". Without the weights that find faces, photos are drawn all
-    the same, only without care for faces.
+    `device` is "auto", "cpu", "cuda" or "cuda:N"; `build` makes a style on it by its name, by default one of those
+    built in. Without the weights that find faces, photos are drawn all the same, only without care for faces.
     """
 
-    def __init__(self, device: str = "auto") -> None:
+    def __init__(self, device: str = "auto", build: Build = built_in) -> None:
         self.device = pick_device(device)
-        self._styles: dict[str, registry.Style] = {}
+        self._build = build
+        self._styles: dict[str, Style] = {}
         self._finder = _finder()
         self._closed = False
 
@@ -67,9 +68,9 @@ class LocalEngine:
     def _faces(self, photo: Array, look: Look) -> Sequence[Face]:
         return chosen(self._finder.find(photo), look.faces) if self._finder else ()
 
-    def _style(self, name: str) -> registry.Style:
+    def _style(self, name: str) -> Style:
         if name not in self._styles:
-            self._styles[name] = registry.build(name, self.device)
+            self._styles[name] = self._build(name, self.device)
         return self._styles[name]
 
 

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from core.look import Look
 from core.photo import WHITE, Array, fitted, resized
-from core.styles.registry import STYLE_NAMES
 
 if TYPE_CHECKING:
     # For its type alone: laying out tiles does not need torch.
@@ -32,15 +31,14 @@ class SheetKind(StrEnum):
     STYLES = "styles"
 
 
-def compare(engine: "Engine", photo: Array, kind: SheetKind, look: Look) -> Array:
-    """The photo (uint8 RGB [H, W, 3]) and its drawings in the looks of that kind, as one sheet (uint8 RGB).
+def compare(engine: "Engine", photo: Array, looks: Sequence[Look]) -> Array:
+    """The photo (uint8 RGB [H, W, 3]) and its drawings in looks of one size, as one sheet (uint8 RGB).
 
-    Tiles measure look.size, or less where the sheet would be longer than SHEET_LONGEST. All looks are drawn in
+    Tiles measure that size, or less where the sheet would be longer than SHEET_LONGEST. All looks are drawn in
     one call of the engine. Raises OutOfMemory when they do not fit together.
     """
-    looks = strength_looks(look) if kind is SheetKind.STRENGTHS else style_looks(look, STYLE_NAMES)
     labels = ["photo", *(f"{each.style} {each.strength:g}" for each in looks)]
-    columns, size = _best_layout(photo, labels, look.size)
+    columns, size = _best_layout(photo, labels, looks[0].size)
     looks = [replace(each, size=size) for each in looks]
     # A photo smaller than that is drawn from its own pixels, as it would be alone.
     source = resized(photo, min(looks[0].working_size, max(photo.shape[:2])))

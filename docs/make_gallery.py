@@ -11,7 +11,7 @@ from core.engine import LocalEngine
 from core.look import Look
 from core.photo import Array, Limits, decode, resized
 from core.sheet import sheet
-from core.styles.registry import STYLE_NAMES
+from core.styles.registry import BUILT_IN
 
 FOLDER: Final = Path(__file__).resolve().parent / "gallery"
 STRENGTHS: Final = (0.3, 0.7, 1.0)
@@ -47,12 +47,12 @@ def draw(engine: LocalEngine, sample: Path) -> None:
     first = resized(photo, PICTURE_SIZE)
     save(first, f"{sample.stem}-photo")
     tiles = [first]
-    for style, strength in product(STYLE_NAMES, STRENGTHS):
+    for style, strength in product(BUILT_IN, STRENGTHS):
         drawn = engine.stylize([photo], [Look(style=style, strength=strength, size=PICTURE_SIZE)])[0]
         save(drawn, f"{sample.stem}-{style}-{strength}")
         if strength == RECOMMENDED:
             tiles.append(drawn)
-    save(resized(sheet(tiles, ["photo", *STYLE_NAMES], SHEET_COLUMNS), SHEET_WIDTH), sample.stem)
+    save(resized(sheet(tiles, ["photo", *BUILT_IN], SHEET_COLUMNS), SHEET_WIDTH), sample.stem)
 
 
 def page(name: str) -> str:
@@ -63,7 +63,7 @@ def page(name: str) -> str:
         "|---" * (len(STRENGTHS) + 1) + "|",
         f"| photo | ![{name}]({name}-photo.jpg) |" + " |" * (len(STRENGTHS) - 1),
     ]
-    for style in STYLE_NAMES:
+    for style in BUILT_IN:
         cells = [f"![{name}, {style} {strength}]({name}-{style}-{strength}.jpg)" for strength in STRENGTHS]
         rows.append(f"| {style} | " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"

@@ -15,14 +15,14 @@ class UserSettings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look_of(self, owner: Owner) -> Look:
-        """The person's look, or the default one."""
+    async def look_of(self, owner: Owner) -> Look | None:
+        """The person's look; None for somebody who has not chosen one."""
         cursor = await self._database.reading.execute(
             f"SELECT {', '.join(COLUMNS)} FROM user_settings WHERE platform = ? AND user = ?",
             (owner.platform, owner.user),
         )
         row = await cursor.fetchone()
-        return Look(**dict(row)) if row else Look()
+        return Look(**dict(row)) if row else None
 
     async def keep(self, owner: Owner, look: Look) -> None:
         """Remember the look as the person's own."""

@@ -13,13 +13,14 @@ from core.config import Settings
 from core.engine import Engine, LocalEngine
 from core.look import Look
 from core.photo import Array, fitted
+from core.styles.registry import Build, built_in
 from tests.fakes.telegram import TelegramServer
 
 
 class QuickEngine:
     """Paints each photo in one flat colour of the asked size: everything but the drawing is real."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", build: Build = built_in) -> None:
         self.batches: list[list[Look]] = []
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
@@ -32,14 +33,17 @@ class QuickEngine:
 
 def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes: object) -> Settings:
     """Settings that depend on nothing outside the test."""
-    rows: dict[str, object] = {"data_dir": folder, "web_port": 0, "device": "cpu", "album_seconds": 2.0, **changes}
+    folders = {"data_dir": folder, "weights_dir": folder / "weights"}
+    rows: dict[str, object] = {**folders, "web_port": 0, "device": "cpu", "album_seconds": 2.0, **changes}
     if telegram is not None:
         rows = {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url, **rows}
     return Settings(_env_file=None, **rows)  # type: ignore[call-arg,arg-type]
 
 
 @asynccontextmanager
-async def running(settings: Settings, build_engine: Callable[[str], Engine] = LocalEngine) -> AsyncGenerator[App]:
+async def running(
+    settings: Settings, build_engine: Callable[[str, Build], Engine] = LocalEngine
+) -> AsyncGenerator[App]:
     """The program from start to stop; its errors are the test's."""
     stop = asyncio.Event()
     app = App(settings, build_engine)

@@ -109,6 +109,19 @@ def bounds_of(picture: Tensor) -> Tensor:
     return torch.cat([_over_neighbours(picture, torch.minimum), _over_neighbours(picture, torch.maximum)], 1)
 
 
+def tightening(picture: Tensor, steep: float, tightness: float) -> Tensor:
+    """Offsets [1, H, W, 2] that fetch each colour from a little farther off the nearest edge, up to `tightness`.
+
+    "Enhancement by Image-Dependent Warping" (Arad & Gotsman 1999): soft edges become narrow without a halo. An
+    edge of `steep` picture units per pixel counts half.
+    """
+    dx, dy = gradient(picture)
+    # Not the structure tensor: the middle of a thin stroke must not count as an edge, or the stroke melts.
+    steepness = (dx * dx + dy * dy).sum(1, True).sqrt()
+    edges = gaussian(steepness / (steepness + steep), 0.8)
+    return grid_steps(torch.cat(gradient(edges), 1)) * -tightness
+
+
 def bilateral_along(picture: Tensor, directions: Tensor, sigma: float, range_sigma: Tensor, step: int) -> Tensor:
     """One-dimensional bilateral filter on the straight line through each pixel, out to 2 sigma.
 

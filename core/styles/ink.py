@@ -26,9 +26,10 @@ from core.look import Look
 from core.photo import Array, fitted
 from core.styles.colour import lab_from_srgb
 from core.styles.flow import pixel_grid
-from core.styles.ink_drawing import Care, Pen, Traits, reshaped, sketch
+from core.styles.ink_drawing import Care, Pen, Traits, sketch
 from core.styles.ink_parameters import Amounts, InkParameters
 from core.styles.portrait import Frame, pixel_centres
+from core.styles.resample import reshaped
 
 _PAPER_STRIP_PIXELS: Final = 1 << 19  # bounds the memory of finishing: about 15 floats a pixel
 # A photo of a school's yard must not take a minute: canvases of heads, in sizes of the photo's own.

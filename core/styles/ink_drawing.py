@@ -4,7 +4,7 @@ See core.styles.ink for the steps and their papers.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
@@ -18,14 +18,16 @@ from core.styles.flow import (
     flow_of,
     gaussian,
     gradient,
-    grid_steps,
     pixel_grid,
     sampled,
     sampled_within,
     smoothed_along,
+    tightening,
 )
 from core.styles.ink_parameters import Amounts, InkParameters
 from core.styles.portrait import Frame, pixel_centres
+
+_STEEP: Final = 3.0  # of an edge to be tightened, in Lab units per pixel
 
 
 class Care(NamedTuple):
@@ -90,10 +92,10 @@ def sketch(canvas: Tensor, care: Care, traits: Traits, amounts: Amounts, paramet
     for _ in range(parameters.passes - 1):
         fill = _flattened(fill, range_sigma, parameters)
     for _ in range(2):
-        grid = pixel_grid(fill) + _tightening(fill, parameters.tightness)
+        grid = pixel_grid(fill) + tightening(fill, _STEEP, parameters.tightness)
         fill = sampled_within(fill, bounds_of(fill), grid)
-    tightening = _tightening(fill, parameters.tightness).permute(0, 3, 1, 2)
-    return Drawing(fill, tightening, _hardness(fill[:, :1], parameters), lines, traits.edges)
+    shift = tightening(fill, _STEEP, parameters.tightness).permute(0, 3, 1, 2)
+    return Drawing(fill, shift, _hardness(fill[:, :1], parameters), lines, traits.edges)
 
 
 class Pen:
@@ -148,13 +150,6 @@ def stepped(values: Tensor, step: float, edge: float, hardness: Tensor) -> Tenso
     return nearest + step / 2 * torch.tanh((values - nearest) * (hardness / step)) / torch.tanh(hardness / 2)
 
 
-def reshaped(picture: Tensor, shape: tuple[int, int]) -> Tensor:
-    """sRGB 0-1 [1, 3, H, W] at another shape."""
-    if picture.shape[-2:] == shape:
-        return picture
-    return F.interpolate(picture, size=shape, mode="bicubic", antialias=True).clamp_(0, 1)
-
-
 def noise_of(lightness: Tensor) -> float:
     """Standard deviation of the noise in [1, 1, h, w], in its own units.
 
@@ -185,15 +180,6 @@ def _flattened(picture: Tensor, range_sigma: Tensor, parameters: InkParameters) 
     for directions in (flow.across, flow.along):
         picture = bilateral_along(picture, directions, parameters.fill_sigma, range_sigma, step=2)
     return picture
-
-
-def _tightening(fill: Tensor, tightness: float) -> Tensor:
-    """Offsets [1, h, w, 2] that fetch each colour from a little farther off the nearest edge."""
-    dx, dy = gradient(fill)
-    # Not the structure tensor: the middle of a thin stroke must not count as an edge, or the stroke melts.
-    steepness = (dx * dx + dy * dy).sum(1, True).sqrt()
-    edges = gaussian(steepness / (steepness + 3), 0.8)
-    return grid_steps(torch.cat(gradient(edges), 1)) * -tightness
 
 
 def _hardness(lightness: Tensor, parameters: InkParameters) -> Tensor:

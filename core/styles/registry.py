@@ -1,11 +1,13 @@
-"""Styles by name, and what they have in common."""
+"""Styles by name, what they have in common, and which of them can be drawn here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from core.errors import UnknownStyle
+from core.errors import StyleMissing, UnknownStyle
 from core.look import Look
 from core.photo import Array
+from core.releases import RELEASES
+from core.weights import WeightsFolder
 
 if TYPE_CHECKING:
     # Names alone must not load torch and OpenCV: the command line and the doctor ask for them.
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
 
     from core.faces import Face
 
-STYLE_NAMES: Final[tuple[str, ...]] = ("ink", "sketch-ink", "pop")
+BUILT_IN: Final = ("ink", "sketch-ink", "pop")
+STYLE_NAMES: Final = (*BUILT_IN, *RELEASES)
+# The first of these that is installed is what people get who have not chosen.
+_DEFAULTS: Final = ("anime", "ink")
 
 
 class Style(Protocol):
@@ -30,11 +35,50 @@ class Style(Protocol):
         ...
 
 
-def build(name: str, device: "torch.device") -> Style:
-    """A style ready to draw on `device`. Raises UnknownStyle."""
-    if name not in STYLE_NAMES:
-        raise UnknownStyle(given=name, choices=", ".join(STYLE_NAMES))
+Build = Callable[[str, "torch.device"], Style]
+
+
+def built_in(name: str, device: "torch.device") -> Style:
+    """One of BUILT_IN, ready to draw on `device`. Raises UnknownStyle."""
+    if name not in BUILT_IN:
+        raise UnknownStyle(given=name, choices=", ".join(BUILT_IN))
     from core.styles.ink import InkStyle
     from core.styles.ink_parameters import INK, POP, SKETCH_INK
 
     return InkStyle(device, {"ink": INK, "sketch-ink": SKETCH_INK, "pop": POP}[name])
+
+
+class Styles:
+    """The styles that can be drawn with the weights in a folder."""
+
+    def __init__(self, weights: WeightsFolder) -> None:
+        self._weights = weights
+
+    @property
+    def installed(self) -> tuple[str, ...]:
+        """The names of those that can be drawn now."""
+        return tuple(name for name in STYLE_NAMES if self.has(name))
+
+    @property
+    def default(self) -> str:
+        """The style of people who have not chosen one."""
+        return next(name for name in _DEFAULTS if self.has(name))
+
+    def has(self, name: str) -> bool:
+        """Whether this style can be drawn now."""
+        return name in BUILT_IN or self._weights.installed(name) is not None
+
+    def build(self, name: str, device: "torch.device") -> Style:
+        """A style ready to draw on `device`. Raises UnknownStyle, StyleMissing, and what its files raise."""
+        if name not in RELEASES:
+            return built_in(name, device)
+        weights = self._weights.installed(name)
+        if weights is None:
+            raise self.missing(name)
+        from core.styles.dctnet import DctNetStyle
+
+        return DctNetStyle(device, weights)
+
+    def missing(self, name: str) -> StyleMissing:
+        """What to say about a style that is not installed."""
+        return StyleMissing(style=name, choices=", ".join(self.installed))

@@ -1,5 +1,5 @@
 """Frozen TensorFlow graphs as torch modules, without TensorFlow."""
 
-from core.tfgraph.module import load_graph
+from core.tfgraph.module import GraphModule, load_graph
 
-__all__ = ["load_graph"]
+__all__ = ["GraphModule", "load_graph"]

@@ -1,7 +1,8 @@
 """Elementwise operations and reductions."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,17 @@ def _elementwise(of_tensors: Callable[..., Tensor], of_hosts: Callable[..., Any]
     return run
 
 
+def of_either(run: Callable[..., Value]) -> Run:
+    """Lets what PyTorch does to its first value be done to one on the host, too."""
+
+    def run_either(value: Value, *others: Value) -> Value:
+        if isinstance(value, Tensor):
+            return run(value, *others)
+        return host(run(torch.from_numpy(np.array(value, order="C")), *others))
+
+    return run_either
+
+
 def _kind(value: Value, of_hosts: Callable[..., Any]) -> Any:
     """TensorFlow keeps the type where numpy would widen it; comparisons give booleans."""
     return None if of_hosts in _COMPARISONS else host(value).dtype
@@ -40,16 +52,32 @@ def _host_quotient(x: Host, y: Host) -> Host:
     return quotient if x.dtype.kind == "f" else np.trunc(quotient)
 
 
+def _safe_quotient(x: Tensor, y: Tensor) -> Tensor:
+    """0 where y is 0."""
+    return torch.where(y == 0, 0, x / y)
+
+
+def _host_safe_quotient(x: Host, y: Host) -> Host:
+    return np.divide(x, y, out=np.zeros(np.broadcast_shapes(x.shape, y.shape), x.dtype), where=y != 0)
+
+
+def _total(*values: Any) -> Any:
+    return reduce(add, values)
+
+
 _COMPARISONS: Final = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
 
 for names, of_tensors, of_hosts in (
     (("Add", "AddV2"), torch.add, np.add),
     (("Sub",), torch.sub, np.subtract),
     (("Mul",), torch.mul, np.multiply),
-    (("Div",), _quotient, _host_quotient),
+    (("AddN",), _total, _total),
+    (("Div", "TruncateDiv"), _quotient, _host_quotient),
+    (("DivNoNan",), _safe_quotient, _host_safe_quotient),
     (("RealDiv",), torch.true_divide, np.true_divide),
     (("FloorDiv",), partial(torch.div, rounding_mode="floor"), np.floor_divide),
     (("FloorMod",), torch.remainder, np.mod),
+    (("Mod", "TruncateMod"), torch.fmod, np.fmod),
     (("Pow",), torch.pow, np.power),
     (("Maximum",), torch.maximum, np.maximum),
     (("Minimum",), torch.minimum, np.minimum),
@@ -70,7 +98,9 @@ for names, of_tensors, of_hosts in (
     (("Rsqrt",), torch.rsqrt, lambda x: 1 / np.sqrt(x)),
     (("Reciprocal", "Inv"), torch.reciprocal, np.reciprocal),
     (("Exp",), torch.exp, np.exp),
+    (("Expm1",), torch.expm1, np.expm1),
     (("Log",), torch.log, np.log),
+    (("Log1p",), torch.log1p, np.log1p),
     (("Floor",), torch.floor, np.floor),
     (("Ceil",), torch.ceil, np.ceil),
     (("Round", "Rint"), torch.round, np.rint),
@@ -92,12 +122,22 @@ for names, activation in (
     (("Sigmoid",), torch.sigmoid),
     (("Tanh",), torch.tanh),
     (("Erf",), torch.erf),
+    (("Erfc",), torch.erfc),
     (("Softmax",), partial(F.softmax, dim=-1)),
+    (("LogSoftmax",), partial(F.log_softmax, dim=-1)),
 ):
-    operations.plain(activation, *names)
+    operations.plain(of_either(activation), *names)
 
-for name in ("Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "PlaceholderWithDefault"):
-    operations.plain(lambda value, *_: value, name)
+operations.plain(
+    lambda value, *_: value,
+    "Identity",
+    "StopGradient",
+    "PreventGradient",
+    "Snapshot",
+    "CheckNumerics",
+    "EnsureShape",
+    "PlaceholderWithDefault",
+)
 operations.plain(lambda *values: values, "IdentityN")
 
 
@@ -118,7 +158,7 @@ def _clip(_: Node) -> Run:
     return run
 
 
-@operations("Select", "SelectV2", "Where")
+@operations("Select", "SelectV2")
 def _select(node: Node) -> Run:
     def run(choose: Value, yes: Value, no: Value) -> Value:
         choose, yes, no = together((choose, yes, no))
@@ -135,13 +175,15 @@ def _select(node: Node) -> Run:
 @operations("Cast")
 def _cast(node: Node) -> Run:
     dtype = node.attributes["DstT"]
+    source = TORCH_DTYPES.get(node.attributes.get("SrcT", dtype))
 
     def run(value: Value) -> Value:
         if not isinstance(value, Tensor):
             return value.astype(dtype)
         target = TORCH_DTYPES[dtype]
-        # In a half-precision graph "float" means its own precision.
-        return value if target is torch.float32 and value.is_floating_point() else value.to(target)
+        # Floats of another precision than the graph's own: it was lowered, and stays so.
+        lowered = value.is_floating_point() and value.dtype != source
+        return value if lowered and target.is_floating_point else value.to(target)
 
     return run
 
@@ -168,13 +210,26 @@ def _reduce(node: Node) -> Run:
                 return value.amin(dimensions, keep)
             case _:
                 for dimension in sorted((axis % value.dim() for axis in dimensions), reverse=True):
-                    value = getattr(value, node.op.lower())(dimension, keep)
+                    value = getattr(value, node.op.lower())(dimension, keep).to(value.dtype)
                 return value
 
     return run
 
 
-@operations("MatMul", "BatchMatMul", "BatchMatMulV2")
+@operations("ArgMax", "ArgMin")
+def _place_of_extreme(node: Node) -> Run:
+    dtype = TORCH_DTYPES[node.attributes.get("output_type") or np.dtype(np.int64)]
+    find = torch.argmax if node.op == "ArgMax" else torch.argmin
+    return lambda value, axis: find(value, integers(axis)[0]).to(dtype)
+
+
+@operations("Einsum")
+def _einsum(node: Node) -> Run:
+    equation = bytes(node.attributes["equation"]).decode()
+    return lambda *values: torch.einsum(equation, *values)
+
+
+@operations("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
 def _matrix_product(node: Node) -> Run:
     turn_left = node.attributes.get("transpose_a") or node.attributes.get("adj_x")
     turn_right = node.attributes.get("transpose_b") or node.attributes.get("adj_y")

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.tfgraph import arithmetic
 from core.tfgraph.reader import Node
 from core.tfgraph.values import Operations, Run, Value, integers, tensor
 
@@ -73,7 +74,7 @@ def _padded(picture: Tensor, paddings: Sequence[tuple[int, int]], fill: float = 
 @operations("Conv2D", "DepthwiseConv2dNative")
 def _convolution(node: Node) -> Run:
     window = _Window(node)
-    depthwise = node.op != "Conv2D"
+    depthwise = node.op == "DepthwiseConv2dNative"
     narrow = not window.channels_first and window.strides == window.dilations == (1, 1)
 
     def run(picture: Value, filters: Tensor, bias: Tensor | None = None) -> Value:
@@ -132,6 +133,31 @@ def _transposed_convolution(node: Node) -> Run:
     return run
 
 
+@operations("_FusedConv2D")
+def _fused_convolution(node: Node) -> Run:
+    """A convolution, and what TensorFlow's optimizer merged into it: a bias or a normalization, an activation."""
+    convolution = _convolution(node)
+    merged = [_merged(node, bytes(name).decode()) for name in node.attributes["fused_ops"]]
+
+    def run(picture: Value, filters: Tensor, *arguments: Tensor) -> Value:
+        result: Any = convolution(picture, filters)
+        for number, each in enumerate(merged):
+            # The first one takes all there is to take.
+            result = each(result, *arguments) if number == 0 else each(result)
+            result = result[0] if isinstance(result, tuple) else result
+        return result
+
+    return run
+
+
+def _merged(node: Node, op: str) -> Run:
+    attributes = {"alpha": node.attributes.get("leakyrelu_alpha", 0.2), "is_training": False}
+    build = operations.get(op) or arithmetic.operations.get(op)
+    if build is None:
+        raise ValueError(f"{op} is merged into it and not known here")
+    return build(Node(node.name, op, (), {**node.attributes, **attributes}))
+
+
 @operations("BiasAdd", "BiasAddV1")
 def _bias(node: Node) -> Run:
     if node.attributes.get("data_format", b"NHWC") == b"NCHW":
@@ -156,7 +182,7 @@ def _pool(node: Node) -> Run:
         sums, shares = (F.avg_pool2d(plane, window.size, window.strides) for plane in (inside, share))
         return window.left(sums / shares)
 
-    return run
+    return arithmetic.of_either(run)
 
 
 @operations("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
@@ -165,17 +191,17 @@ def _batch_norm(node: Node) -> Run:
     training = node.attributes.get("is_training", True)
     channels_first = node.attributes.get("data_format", b"NHWC") == b"NCHW"
 
-    def run(picture: Tensor, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor) -> tuple[Value, ...]:
+    def run(picture: Tensor, *values: Value) -> tuple[Value, ...]:
         inside = picture if channels_first else picture.permute(0, 3, 1, 2)
-        known = (None, None) if training else (mean.to(inside.dtype), variance.to(inside.dtype))
-        done = F.batch_norm(
-            inside, *known, scale.to(inside.dtype), offset.to(inside.dtype), training, 0.0, epsilon
-        )
+        scale, offset, mean, variance = (tensor(value, inside).to(inside.dtype) for value in values)
+        known = (None, None) if training else (mean, variance)
+        done = F.batch_norm(inside, *known, scale, offset, training, 0.0, epsilon)
         if training:
             mean, variance = inside.mean((0, 2, 3)), inside.var((0, 2, 3), correction=1)
         return (done if channels_first else done.permute(0, 2, 3, 1)), mean, variance, mean, variance, mean
 
     return run
+
 
 _FEW: Final = 4  # channels of a picture
 _BUNDLE: Final = 4
@@ -193,6 +219,8 @@ def _resize(node: Node) -> Run:
 
     def run(picture: Tensor, size: Value) -> Value:
         height, width = integers(size)
+        if node.op != "ResizeNearestNeighbor" and not picture.is_floating_point():
+            picture = picture.float()
         # TensorFlow goes along rows first; sums of floats depend on it.
         for axis, length in ((2, width), (1, height)):
             times, rest = divmod(length, picture.shape[axis])
@@ -208,7 +236,6 @@ def _resize(node: Node) -> Run:
 def _multiplied(picture: Tensor, axis: int, times: int, halved: bool) -> Tensor:
     """Bilinear along one axis, as `_resampled` does it, but without looking places up: between two old pixels
     the new ones fall at the same shares everywhere."""
-    picture = picture if picture.is_floating_point() else picture.float()
     last = picture.shape[axis] - 1
     after = torch.cat([picture.narrow(axis, 1, last), picture.narrow(axis, last, 1)], axis)
     before = torch.cat([picture.narrow(axis, 0, 1), picture.narrow(axis, 0, last)], axis) if halved else picture
@@ -273,8 +300,7 @@ def _resampled(picture: Tensor, axis: int, index: Any, weights: Any) -> Tensor:
         return rows[0]
     shape = [1] * picture.dim()
     shape[axis] = -1
-    dtype = picture.dtype if picture.is_floating_point() else torch.float32
-    factors = torch.from_numpy(np.atleast_2d(weights)).to(picture.device, dtype)
+    factors = torch.from_numpy(np.atleast_2d(weights)).to(picture.device, picture.dtype)
     if len(rows) == 2:
-        return torch.lerp(rows[0].to(dtype), rows[1].to(dtype), factors[0].view(shape))
+        return torch.lerp(rows[0], rows[1], factors[0].view(shape))
     return torch.stack([row * factor.view(shape) for row, factor in zip(rows, factors, strict=True)]).sum(0)

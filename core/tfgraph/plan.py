@@ -26,6 +26,7 @@ _ALIASES: Final = (
     "PreventGradient",
     "Snapshot",
     "CheckNumerics",
+    "EnsureShape",
     "PlaceholderWithDefault",
 )
 CONVOLUTIONS: Final = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")

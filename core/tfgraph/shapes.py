@@ -1,5 +1,6 @@
 """Operations that look at, make and change shapes."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.tfgraph.arithmetic import of_either
 from core.tfgraph.reader import Node
 from core.tfgraph.values import Operations, Run, Value, host, integers, together
 
@@ -26,8 +28,30 @@ def _shapes(node: Node) -> Run:
 
 
 operations.plain(lambda value: np.array(len(value.shape), np.int32), "Rank")
-operations.plain(lambda value: np.array(int(np.prod(value.shape)), np.int32), "Size")
-operations.plain(lambda start, stop, step: np.arange(*(host(end).item() for end in (start, stop, step))), "Range")
+
+
+@operations("Size")
+def _size(node: Node) -> Run:
+    dtype = node.attributes.get("out_type") or np.dtype(np.int32)
+    return lambda value: np.array(math.prod(value.shape), dtype)
+
+
+@operations("Range")
+def _range(_: Node) -> Run:
+    def run(*ends: Value) -> Value:
+        start, stop, step = (host(end) for end in ends)
+        return np.arange(start.item(), stop.item(), step.item()).astype(start.dtype)
+
+    return run
+
+
+@operations("LinSpace")
+def _linear(_: Node) -> Run:
+    def run(start: Value, stop: Value, number: Value) -> Value:
+        first, last = host(start), host(stop)
+        return np.linspace(first.item(), last.item(), integers(number)[0], dtype=first.dtype)
+
+    return run
 
 
 @operations("Reshape")
@@ -64,7 +88,7 @@ def _transpose(_: Node) -> Run:
     return run
 
 
-@operations("Pack", "Stack")
+@operations("Pack")
 def _pack(node: Node) -> Run:
     axis = node.attributes.get("axis", 0)
     return lambda *values: _joined(values, axis, torch.stack, np.stack)
@@ -85,7 +109,7 @@ def _joined(values: tuple[Value, ...], axis: int, of_tensors: Any, of_hosts: Any
     return of_tensors(values, axis) if isinstance(values[0], Tensor) else of_hosts(values, axis)
 
 
-@operations("Unpack", "Unstack")
+@operations("Unpack")
 def _unpack(node: Node) -> Run:
     axis = node.attributes.get("axis", 0)
 
@@ -138,13 +162,16 @@ def _tile(_: Node) -> Run:
 def _broadcast(_: Node) -> Run:
     def run(value: Value, shape: Value) -> Value:
         sides = integers(shape)
-        return value.expand(sides) if isinstance(value, Tensor) else np.broadcast_to(value, sides)
+        return value.expand(sides) if isinstance(value, Tensor) else np.broadcast_to(value, sides).copy()
 
     return run
 
 
 @operations("Gather", "GatherV2")
-def _gather(_: Node) -> Run:
+def _gather(node: Node) -> Run:
+    if node.attributes.get("batch_dims"):
+        raise ValueError("places for each batch are not known here")
+
     def run(value: Value, places: Value, axis: Value | None = None) -> Value:
         at = 0 if axis is None else integers(axis)[0]
         if not isinstance(value, Tensor):
@@ -199,7 +226,9 @@ def _slice(_: Node) -> Run:
 
 def _sliced(value: Value, index: list[Any]) -> Value:
     backwards = any(isinstance(part, slice) and part.step < 0 for part in index)
-    if not isinstance(value, Tensor) or not backwards:
+    if not isinstance(value, Tensor):
+        return np.array(value[tuple(index)], order="C")
+    if not backwards:
         return value[tuple(index)]
     # PyTorch does not step backwards: the places are written out, axis by axis.
     around = index.index(...) if ... in index else len(index)
@@ -232,6 +261,16 @@ def _pad(node: Node) -> Run:
                 value = value.index_select(axis, places.to(value.device))
         return value
 
+    return of_either(run)
+
+
+@operations("Reverse", "ReverseV2")
+def _reverse(node: Node) -> Run:
+    def run(value: Value, axes: Value) -> Value:
+        # The old spelling says of each axis whether it is meant.
+        turned = np.flatnonzero(host(axes)).tolist() if node.op == "Reverse" else integers(axes)
+        return value.flip(turned) if isinstance(value, Tensor) else np.flip(value, tuple(turned)).copy()
+
     return run
 
 
@@ -249,6 +288,8 @@ def _mirrored(length: int, before: int, after: int, mode: str) -> Tensor:
 @operations("DepthToSpace", "SpaceToDepth")
 def _depth_and_space(node: Node) -> Run:
     block = node.attributes["block_size"]
+    if node.attributes.get("data_format", b"NHWC") != b"NHWC":
+        raise ValueError("only data_format NHWC is known here")
 
     def to_space(value: Tensor) -> Value:
         number, height, width, depth = value.shape

@@ -68,7 +68,8 @@ def tensor(value: Value, like: Tensor) -> Tensor:
     """A value as a tensor on `like`'s device; floats take its precision."""
     if isinstance(value, Tensor):
         return value
-    made = torch.from_numpy(np.ascontiguousarray(value)).to(like.device)
+    # Copied: some are read-only, or run backwards.
+    made = torch.from_numpy(np.array(value, order="C")).to(like.device)
     return made.to(like.dtype) if made.is_floating_point() and like.is_floating_point() else made
 
 

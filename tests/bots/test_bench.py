@@ -15,6 +15,7 @@ from core.errors import FacesUnavailable
 from core.faces import installed_weights
 from core.look import Look
 from core.photo import Limits, inspect
+from core.styles.registry import built_in
 from tests.pictures import gradient, jpeg_bytes
 
 QUICK = ("--size", "512", "--rounds", "1")
@@ -40,7 +41,8 @@ def bench(*arguments: str | Path) -> Result:
 
 def without_faces() -> dict[str, Any]:
     """The report of one sample by a bench without a face finder."""
-    return Bench(Look(size=512), torch.device("cpu"), Limits(), None).run(samples()[:1], 1, "a sample")
+    look, cpu = Look(size=512), torch.device("cpu")
+    return Bench(look, built_in(look.style, cpu), cpu, Limits(), None).run(samples()[:1], 1, "a sample")
 
 
 def test_the_figures_of_one_photo_agree_with_one_another(photo: Path):

@@ -25,6 +25,8 @@ from core.metrics import Metrics
 from core.photo import Limits
 from core.queue import FairQueue
 from core.studio import Studio
+from core.styles.registry import Styles
+from core.weights import WeightsFolder
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.spool import Spool
@@ -131,10 +133,11 @@ class House:
         self.settled: asyncio.Queue[str] = asyncio.Queue()
         self.answered: asyncio.Queue[Job] = asyncio.Queue()
         self._locales = Locales()
+        styles = Styles(WeightsFolder(folder / "weights"))
         front_ends: dict[str, FrontEnd] = {"memory": self.platform}
         self.courier = Courier(self.jobs, self.spool, front_ends, self._locales, self.answered.put_nowait)
         self.reception = Reception(
-            Conversation(self.settings, self._locales),
+            Conversation(self.settings, styles, styles.missing, self._locales),
             Albums(window, window),
             self.jobs,
             self.spool,

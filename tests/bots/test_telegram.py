@@ -260,7 +260,7 @@ async def test_what_a_stop_interrupts_is_finished_after_the_next_start_and_sent_
 ):
     entered, go_on = Event(), Event()
     settings = settings_in(tmp_path, telegram)
-    async with running(settings, lambda _: InterruptedEngine(entered, go_on)):
+    async with running(settings, lambda *_: InterruptedEngine(entered, go_on)):
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
         await asyncio.to_thread(entered.wait)
         asyncio.get_running_loop().call_later(1.0, go_on.set)

@@ -39,16 +39,18 @@ class TooMuch:
 
 
 @pytest.fixture
-def dyes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Dye]:
-    """Two quick styles on offer beside one that never fits."""
-    offered = {"red": Dye(10), "blue": Dye(20)}
-    built: dict[str, registry.Style] = {**offered, "huge": TooMuch()}
-    monkeypatch.setattr(registry, "build", lambda name, device: built[name])
-    return offered
+def dyes() -> dict[str, Dye]:
+    return {"red": Dye(10), "blue": Dye(20)}
+
+
+def engine_with(dyes: dict[str, Dye]) -> LocalEngine:
+    """An engine with two quick styles beside one that never fits."""
+    styles: dict[str, registry.Style] = {**dyes, "huge": TooMuch()}
+    return LocalEngine("cpu", lambda name, device: styles[name])
 
 
 def test_mixed_styles_are_drawn_together_and_results_keep_the_order_given(dyes: dict[str, Dye]):
-    engine = LocalEngine("cpu")
+    engine = engine_with(dyes)
     photos = [gradient(10 + number, 8) for number in range(5)]
     names = ["red", "blue", "red", "blue", "red"]
     drawn = engine.stylize(photos, [Look(style=name) for name in names])
@@ -59,12 +61,12 @@ def test_mixed_styles_are_drawn_together_and_results_keep_the_order_given(dyes: 
 
 
 def test_no_photos_are_no_work(dyes: dict[str, Dye]):
-    assert LocalEngine("cpu").stylize([], []) == []
+    assert engine_with(dyes).stylize([], []) == []
 
 
 def test_a_full_device_is_out_of_memory(dyes: dict[str, Dye]):
     with pytest.raises(OutOfMemory, match="2 photos do not fit on cpu"):
-        LocalEngine("cpu").stylize([gradient(8, 8)] * 2, [Look(style="red"), Look(style="huge")])
+        engine_with(dyes).stylize([gradient(8, 8)] * 2, [Look(style="red"), Look(style="huge")])
 
 
 def test_an_unknown_style_is_named():
@@ -74,7 +76,7 @@ def test_an_unknown_style_is_named():
 
 
 def test_a_closed_engine_says_so_and_closes_twice(dyes: dict[str, Dye]):
-    engine = LocalEngine("cpu")
+    engine = engine_with(dyes)
     engine.stylize([gradient(8, 8)], [Look(style="red")])
     engine.close()
     engine.close()
@@ -140,7 +142,7 @@ def test_a_device_that_is_not_here_is_a_config_error_that_says_what_to_set(name:
 def plain(photo: Array, look: Look) -> Array:
     """The photo drawn without care for faces."""
     with torch.inference_mode():
-        return registry.build(look.style, torch.device("cpu")).draw([photo], [()], [look])[0]
+        return registry.built_in(look.style, torch.device("cpu")).draw([photo], [()], [look])[0]
 
 
 def difference(one: Array, other: Array) -> npt.NDArray[Any]:

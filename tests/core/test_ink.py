@@ -44,24 +44,24 @@ SHARED = (
 )
 
 
-@pytest.fixture(scope="module", params=registry.STYLE_NAMES)
+@pytest.fixture(scope="module", params=registry.BUILT_IN)
 def style(request: pytest.FixtureRequest) -> Style:
-    return registry.build(request.param, CPU)
+    return registry.built_in(request.param, CPU)
 
 
 @pytest.fixture(scope="module")
 def ink() -> Style:
-    return registry.build("ink", CPU)
+    return registry.built_in("ink", CPU)
 
 
 @pytest.fixture(scope="module")
 def sketch_ink() -> Style:
-    return registry.build("sketch-ink", CPU)
+    return registry.built_in("sketch-ink", CPU)
 
 
 @pytest.fixture(scope="module")
 def pop() -> Style:
-    return registry.build("pop", CPU)
+    return registry.built_in("pop", CPU)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def crowd() -> tuple[Array, Face]:
 
 def test_unknown_name_is_refused():
     with pytest.raises(UnknownStyle):
-        registry.build("oil", CPU)
+        registry.built_in("oil", CPU)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_photos_of_one_batch_keep_their_own_faces_and_looks(ink: Style, scene: A
     assert np.array_equal(second, draw(ink, photo, 640, 1.0, [face]))
 
 
-@pytest.mark.parametrize("name", registry.STYLE_NAMES)
+@pytest.mark.parametrize("name", registry.BUILT_IN)
 @pytest.mark.parametrize("photo", golden.FACES)
 def test_the_drawing_is_the_golden_one(name: str, photo: str):
     expected = cv2.imread(str(golden.file_of(name, photo)), cv2.IMREAD_COLOR_RGB)
@@ -295,7 +295,7 @@ def test_grass_gets_fewer_lines_than_it_has(ink: Style):
 @pytest.mark.parametrize(("name", "turn", "liveliest"), [("ink", 3, 1.25), ("pop", 8, 1.7)])
 def test_skin_keeps_its_hue(name: str, turn: float, liveliest: float, skin: tuple[int, int, int]):
     patch = np.full((60, 240, 3), skin, np.uint8)
-    before, after = (lab(p)[0, 0] for p in (patch, draw(registry.build(name, CPU), patch, 512, 1.0)))
+    before, after = (lab(p)[0, 0] for p in (patch, draw(registry.built_in(name, CPU), patch, 512, 1.0)))
     turned = np.degrees(np.arctan2(after[2], after[1]) - np.arctan2(before[2], before[1]))
     assert abs(turned) < turn
     assert 1.0 <= np.hypot(*after[1:]) / np.hypot(*before[1:]) < liveliest

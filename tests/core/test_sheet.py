@@ -18,7 +18,7 @@ from core.sheet import (
     strength_looks,
     style_looks,
 )
-from core.styles.registry import STYLE_NAMES
+from core.styles.registry import BUILT_IN
 from tests.pictures import gradient
 
 LABELS = ("photo", "ink 0.3", "ink 0.5", "sketch-ink 0.7", "Ag")
@@ -123,8 +123,8 @@ def test_looks_of_a_sheet_differ_in_one_thing():
 @pytest.mark.parametrize("kind", SheetKind)
 def test_a_sheet_holds_the_photo_and_every_drawing_of_its_kind(engine: LocalEngine, photo: Array, kind: SheetKind):
     look = Look(size=512)
-    looks = strength_looks(look) if kind is SheetKind.STRENGTHS else style_looks(look, STYLE_NAMES)
-    whole = compare(engine, photo, kind, look)
+    looks = strength_looks(look) if kind is SheetKind.STRENGTHS else style_looks(look, BUILT_IN)
+    whole = compare(engine, photo, looks)
     pictures = [photo, *engine.stylize([photo] * len(looks), looks)]
     places = [place_of(picture, whole) for picture in pictures]
     assert places == sorted(places)
@@ -135,14 +135,14 @@ def test_a_sheet_holds_the_photo_and_every_drawing_of_its_kind(engine: LocalEngi
 def test_the_largest_sheet_uses_what_chats_take_and_no_more(
     engine: LocalEngine, height: int, width: int, least: int
 ):
-    whole = compare(engine, gradient(width, height), SheetKind.STRENGTHS, Look(size=2048))
+    whole = compare(engine, gradient(width, height), strength_looks(Look(size=2048)))
     assert least <= max(whole.shape[:2]) <= SHEET_LONGEST
     assert max(whole.shape[:2]) < 2 * min(whole.shape[:2])
 
 
 def test_a_small_sheet_is_not_made_larger_than_asked_for(engine: LocalEngine, photo: Array):
-    whole = compare(engine, photo, SheetKind.STYLES, Look(size=512))
-    assert max(whole.shape[:2]) < 512 * (len(STYLE_NAMES) + 1) * 1.2
+    whole = compare(engine, photo, style_looks(Look(size=512), BUILT_IN))
+    assert max(whole.shape[:2]) < 512 * (len(BUILT_IN) + 1) * 1.2
 
 
 def test_a_photo_larger_than_its_tile_reaches_the_engine_at_its_working_size():
@@ -156,6 +156,6 @@ def test_a_photo_larger_than_its_tile_reaches_the_engine_at_its_working_size():
             )
             return super().stylize(photos, looks)
 
-    compare(Listener("cpu"), gradient(2048, 2048), SheetKind.STRENGTHS, Look(size=2048))
+    compare(Listener("cpu"), gradient(2048, 2048), strength_looks(Look(size=2048)))
     assert all(longest == working_size < 2048 for longest, working_size in seen)
     assert len(seen) == len(SHEET_STRENGTHS)

@@ -35,7 +35,7 @@ def drawn(style: str, photo: str) -> Array:
     """The photo drawn in that style as people first get it, at the smallest size, then reduced."""
     look = Look(style=style, size=512)
     with torch.inference_mode():
-        built = registry.build(style, torch.device("cpu"))
+        built = registry.built_in(style, torch.device("cpu"))
         (drawing,) = built.draw([sample_photo(photo)], [FACES[photo]], [look])
     height, width = fitted(drawing.shape[0], drawing.shape[1], _LONGEST)
     return np.asarray(cv2.resize(drawing, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

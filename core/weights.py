@@ -1,0 +1,212 @@
+"""The weights of the DCT-Net styles: what is published, what is installed, and how it gets here.
+
+A style has a folder of its own inside the weights folder:
+
+    anime/manifest.json      where the files came from, their sizes and checksums, and which folder holds them
+    anime/files-1f0c2a9b/    cartoon_bg.pb, cartoon_h.pb, alpha.jpg: never changed once the manifest names it
+    anime/.download/         what an interrupted download left, for the next one to go on from
+
+Renaming a new manifest over the old one is what installs. So a reader finds the old files or the new ones, never
+some of each, and a crash leaves at most a folder that no manifest names; the next install removes it. The files
+that a new manifest replaces stay until the install after it: somebody may be about to read them.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.errors import GraphUnreadable, GraphUnsupported, PhotoError, WeightsUnavailable
+from core.releases import HEADS, MASK, RELEASES, SPELLINGS, WHOLE_PICTURE, needed
+from core.weights_download import Progress, download
+
+MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One style's weights, whole. `source`: the model on ModelScope, or the folder they came from."""
+
+    style: str
+    whole_picture: Path
+    heads: Path
+    mask: Path
+    bytes: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """`files`: size in bytes and SHA-256 of each file in `folder`."""
+
+    source: str
+    folder: Path
+    files: dict[str, tuple[int, str]]
+
+
+class WeightsFolder:
+    """The folder where weights are installed. Threads and processes may share it.
+
+    `patience`: seconds without a byte after which a download has failed.
+    """
+
+    def __init__(self, folder: Path, patience: float = 10.0) -> None:
+        self._folder = folder.absolute()
+        self._patience = patience
+
+    def installed(self, style: str) -> Installed | None:
+        """The style's weights if all are there in their sizes, else None; for what is no style, None."""
+        try:
+            manifest = self._manifest(style)
+            sizes = {name: (manifest.folder / name).stat().st_size for name in manifest.files}
+        except (OSError, ValueError):
+            return None
+        if any(sizes[name] != size for name, (size, _) in manifest.files.items()):
+            return None
+        folder = manifest.folder
+        total = sum(sizes.values())
+        return Installed(style, folder / WHOLE_PICTURE, folder / HEADS, folder / MASK, total, manifest.source)
+
+    def verify(self, style: str) -> list[str]:
+        """The names of files that are missing or not as they were installed. For a style never installed: none."""
+        try:
+            manifest = self._manifest(style)
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError):
+            return [MANIFEST]
+        return [name for name, fact in manifest.files.items() if not _is(manifest.folder / name, fact)]
+
+    def install(self, style: str, source: Path) -> Installed:
+        """Copy the weights of one of RELEASES from a folder, in place of those there are.
+
+        Raises WeightsUnavailable.
+        """
+        try:
+            names = needed((each.name for each in source.iterdir()), f"the folder {source}")
+        except OSError as error:
+            raise WeightsUnavailable(f"The folder {source} cannot be read: {error.strerror}.") from error
+        with self._alone(style) as home:
+            files = {name: source / spelled for name, spelled in names.items()}
+            return self._put(style, home, files, str(source.resolve()))
+
+    def pull(self, style: str, progress: Progress) -> Installed:
+        """Download the weights of one of RELEASES from ModelScope, in place of those there are.
+
+        `progress` hears the bytes here and the bytes in all, in this thread; what it raises stops the download.
+        Raises WeightsUnavailable. The next call goes on where this one ended.
+        """
+        before = self.installed(style)
+        with self._alone(style) as home:
+            arrived = self.installed(style)
+            if arrived is not None and before is None:
+                return arrived  # another process brought them while this one waited
+            downloads = home / ".download"
+            names = download(RELEASES[style], downloads, self._patience, progress)
+            files = {name: downloads / spelled for name, spelled in names.items()}
+            installed = self._put(style, home, files, RELEASES[style].model_id)
+            shutil.rmtree(downloads, ignore_errors=True)
+            return installed
+
+    def _manifest(self, style: str) -> _Manifest:
+        """Raises OSError or ValueError where there is none, or none that we wrote."""
+        if style not in RELEASES:
+            raise FileNotFoundError(style)  # what a stranger types must not become a path
+        home = self._folder / style
+        content = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
+        try:
+            facts = content["files"]
+            files = {name: (facts[name]["bytes"], facts[name]["sha256"]) for name in SPELLINGS}
+            return _Manifest(content["source"], home / content["folder"], files)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{home / MANIFEST} has another form") from error
+
+    @contextmanager
+    def _alone(self, style: str) -> Generator[Path]:
+        """The style's folder, for one writer at a time, without leftovers."""
+        from filelock import FileLock
+
+        home = self._folder / RELEASES[style].style
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            with FileLock(home / ".lock"):
+                self._tidy(style, home)
+                yield home
+        except OSError as error:
+            raise WeightsUnavailable(
+                f"The weights folder {self._folder} cannot be written ({error.strerror or error}): "
+                "mend that, free some space, or set WEIGHTS_DIR to another folder."
+            ) from error
+
+    def _tidy(self, style: str, home: Path) -> None:
+        """Remove what was staged and never installed, and what was replaced long ago."""
+        try:
+            named = self._manifest(style).folder
+        except (OSError, ValueError):
+            named = None
+        for folder in home.glob("files-*"):
+            if folder != named:
+                shutil.rmtree(folder)
+
+    def _put(self, style: str, home: Path, files: Mapping[str, Path], source: str) -> Installed:
+        """Check the files, copy them beside those installed, and only then let the manifest name them."""
+        _check(style, files)
+        folder = home / f"files-{uuid.uuid4().hex[:8]}"
+        folder.mkdir()
+        facts: dict[str, dict[str, int | str]] = {}
+        for name, path in files.items():
+            copy = folder / name
+            shutil.copyfile(path, copy)
+            _flush(copy)
+            facts[name] = {"bytes": copy.stat().st_size, "sha256": _checksum(copy)}
+        manifest = {"source": source, "folder": folder.name, "files": facts}
+        new = home / f"{MANIFEST}.new"
+        new.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        _flush(new)
+        new.replace(home / MANIFEST)
+        installed = self.installed(style)
+        assert installed is not None  # nobody else writes here
+        return installed
+
+
+def _check(style: str, files: Mapping[str, Path]) -> None:
+    """Raises WeightsUnavailable unless the mask is a picture and both graphs can be run."""
+    from core.photo import Limits, decode
+    from core.tfgraph import load_graph
+
+    advice = f"Get the whole folder of {style} again from {RELEASES[style].page}."
+    try:
+        decode(files[MASK], Limits(), 512)
+    except (PhotoError, OSError) as error:
+        raise WeightsUnavailable(f"{files[MASK]} is not a picture that can be read. {advice}") from error
+    for path in (files[WHOLE_PICTURE], files[HEADS]):
+        try:
+            load_graph(path)
+        except (GraphUnreadable, GraphUnsupported, OSError) as error:
+            cause = str(error).rstrip(".")
+            raise WeightsUnavailable(f"What is in {path.parent} cannot be used: {cause}. {advice}") from error
+
+
+def _is(path: Path, fact: tuple[int, str]) -> bool:
+    """Whether a file has this size in bytes and this SHA-256."""
+    try:
+        return (path.stat().st_size, _checksum(path)) == fact
+    except OSError:
+        return False
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file before anything names it."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""Measurements against the released DCT-Net pipeline; nothing here is a test."""
