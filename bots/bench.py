@@ -59,6 +59,7 @@ class Bench:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 1e6
         all_in = statistics.mean(sum(drawn.values()) for drawn in ours)
         stages = {name: _mean_ms(ours, name) for name in STAGES}
+        convolutions = self._convolutions(photos)
         opencv = _opencv_ms(self._rounds(self._filter, photos, rounds))
         return {
             "source": source,
@@ -70,6 +71,7 @@ class Bench:
             "photos_per_second": round(1 / all_in, 3),
             "seconds_per_photo": round(all_in, 4),
             "stages_ms": stages,
+            "style_in_convolutions": convolutions,
             "opencv_ms": opencv,
             "opencv_over_style": _ratios(opencv, stages["style"]),
             "opencv_over_all_in": _ratios(opencv, all_in * 1000),
@@ -96,6 +98,22 @@ class Bench:
         encode(cartoon, self._look.format)
         laps["encode"] = self._now()
         return {name: end - start for (_, start), (name, end) in pairwise(laps.items())}
+
+    @torch.inference_mode()
+    def _convolutions(self, photos: Sequence[Path]) -> float:
+        """The share of the style's time that convolutions take, in a round of its own: watching costs time."""
+        seconds = busy = 0.0
+        for photo in photos:
+            pixels = decode(photo, self._limits, self._look.working_size)
+            faces = chosen(self._finder.detect(pixels), self._look.faces) if self._finder else ()
+            with torch.profiler.profile() as watched:
+                start = self._now()
+                self._style.draw([pixels], [faces], [self._look])
+                seconds += self._now() - start
+            rows = [row for row in watched.key_averages() if "convolution" in row.key]
+            on_gpu = self._device.type == "cuda"
+            busy += sum(row.self_device_time_total if on_gpu else row.self_cpu_time_total for row in rows) / 1e6
+        return round(busy / seconds, 3)
 
     def _filter(self, photo: Path) -> Seconds:
         """The seconds of each of OpenCV's filters on the photo at the size of the cartoon."""
@@ -132,6 +150,9 @@ def table(report: dict[str, Any]) -> Table:
     rows.add_column("times all in", justify="right")
     for name, milliseconds in report["stages_ms"].items():
         rows.add_row(name, _figure(milliseconds))
+        if name == "style":
+            share = report["style_in_convolutions"]
+            rows.add_row(f"  of it in convolutions: {share:.0%}", _figure(milliseconds * share))
     all_in = f"{report['photos_per_second']:.2f} photos a second"
     rows.add_row(f"all in: {all_in}", _figure(report["seconds_per_photo"] * 1000), end_section=True)
     for name, milliseconds in report["opencv_ms"].items():

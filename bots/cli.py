@@ -53,6 +53,8 @@ def main() -> None:
     # OpenMP reads it when torch is loaded. Threads that spin while they wait make drawing several times slower
     # as soon as anything else wants the cores.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # PyTorch's profiler, which bench uses, else tells every start and end on the terminal.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
     cli()
 
 

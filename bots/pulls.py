@@ -29,7 +29,7 @@ class Pulls:
         if task is None:
             log.info("somebody asked for %s: downloading it", style)
             self._percent[style] = 0
-            self._tasks[style] = asyncio.create_task(asyncio.to_thread(self._pull, style))
+            self._tasks[style] = asyncio.create_task(asyncio.to_thread(self._pull, style), name=f"pull {style}")
         elif task.done():
             # It failed, or the file is gone again. Say so once; whoever asks next begins anew.
             del self._tasks[style]

@@ -21,6 +21,7 @@ from core.releases import RELEASES, Release, needed
 ATTEMPTS: Final = {"MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "3", "MODELSCOPE_DOWNLOAD_MAX_RETRIES": "2"}
 FOLDER: Final = "name a folder that has the files, with --from DIR."
 AGAIN: Final = f"try again (what was downloaded is kept), or {FOLDER}"
+TICK: Final = 0.5  # seconds
 
 Progress = Callable[[int, int], None]
 
@@ -75,7 +76,7 @@ class _Downloader:
         self._folder = folder
         self._patience = patience
         self._heard = threading.Event()
-        self._speaking = threading.Lock()
+        self._speaking = threading.RLock()
         self._here: dict[str, int] = {}
         self._total = 0
 
@@ -93,9 +94,11 @@ class _Downloader:
 
     def count(self, name: str, size: int) -> None:
         """More bytes of a file are here; fewer when it is begun again."""
-        self._here[name] = self._here.get(name, 0) + size
         self._heard.set()
-        self._say(here=sum(self._here.values()), total=self._total)
+        # Files arrive in threads of their own: what is summed first must be said first.
+        with self._speaking:
+            self._here[name] = self._here.get(name, 0) + size
+            self._say(here=sum(self._here.values()), total=self._total)
 
     def restart(self, name: str) -> None:
         """The client begins to count a file; what it goes on from it counts first."""
@@ -132,11 +135,16 @@ class _Downloader:
         return names
 
     def _watch(self) -> None:
-        """End the process when nothing arrives any more."""
-        while self._heard.wait(self._patience):
-            self._heard.clear()
-        silence = f"ModelScope has sent nothing for {self._patience:.0f} s"
+        """End the process when nothing arrives any more. Until then tell the count, so that it can be stopped."""
+        silent = 0.0
         try:
+            while silent < self._patience:
+                silent = 0.0 if self._heard.wait(TICK) else silent + TICK
+                self._heard.clear()
+                with self._speaking:
+                    if self._total:
+                        self._say(here=sum(self._here.values()), total=self._total)
+            silence = f"ModelScope has sent nothing for {self._patience:.0f} s"
             self._say(failed=f"{silence}: check the connection and {AGAIN}")
         finally:
             os._exit(1)  # also when nobody listens any more

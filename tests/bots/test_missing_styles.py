@@ -1,0 +1,148 @@
+"""Styles that need weights, in a chat: missing, downloaded when asked for, and the default once they are there."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from bots.conversation import Conversation
+from bots.frontend import Person
+from bots.locales import Locales
+from bots.pulls import Pulls
+from core.jobs import Owner
+from core.look import Look
+from core.styles.registry import BUILT_IN, Styles
+from core.weights import WeightsFolder
+from storage.database import Database
+from storage.user_settings import UserSettings
+from tests.core.test_weights import ANIME, model, on_disk
+from tests.fakes.modelscope import Fault, Hub
+
+ANNA = Person(Owner("telegram", "1"), "en")
+LI = Person(Owner("telegram", "2"), "zh-CN")
+
+
+class Desk:
+    """A conversation over real settings and a real weights folder."""
+
+    def __init__(self, database: Database, folder: Path, *, automatic: bool = False) -> None:
+        self.settings = UserSettings(database)
+        self.weights = WeightsFolder(folder / "weights")
+        self.styles = Styles(self.weights)
+        self.pulls = Pulls(self.styles, self.weights, automatic=automatic)
+        self.conversation = Conversation(self.settings, self.styles, self.pulls.asked, Locales())
+
+    def install(self, style: str, folder: Path) -> None:
+        self.weights.install(style, on_disk(model(), folder / f"source-{style}"))
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncGenerator[Database]:
+    database = await Database.open(tmp_path / "cartoonbot.sqlite3")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path)
+
+
+@pytest.fixture
+async def pulling(database: Database, tmp_path: Path) -> AsyncGenerator[Desk]:
+    """A desk that downloads what people ask for."""
+    desk = Desk(database, tmp_path, automatic=True)
+    yield desk
+    await desk.pulls.close()
+
+
+@pytest.fixture
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Hub]:
+    async with Hub() as hub:
+        hub.publish(ANIME, model())
+        for name, value in hub.environment.items():
+            monkeypatch.setenv(name, value)
+        yield hub
+
+
+async def downloads_ended() -> None:
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("pull ")))
+
+
+async def test_a_missing_style_is_answered_with_what_the_owner_must_do_and_changes_nothing(desk: Desk):
+    answer = await desk.conversation.answer(ANNA, "/style anime 0.9")
+    assert "cartoonbot styles pull anime" in answer
+    assert "ink, sketch-ink, pop" in answer
+    assert await desk.settings.look_of(ANNA.owner) is None
+    assert "cartoonbot styles pull anime" in await desk.conversation.answer(LI, "/style anime")
+
+
+async def test_a_caption_that_asks_for_it_is_answered_and_the_photo_drawn_as_usual(desk: Desk):
+    await desk.conversation.answer(ANNA, "/style pop 0.4")
+    look, remark = await desk.conversation.look_for(ANNA, "anime 0.9")
+    assert look == Look("pop", 0.4)
+    assert remark is not None
+    assert "cartoonbot styles pull anime" in remark
+
+
+async def test_who_chose_a_style_that_is_gone_is_told_and_gets_the_default(desk: Desk):
+    await desk.settings.keep(ANNA.owner, Look("sketch", 0.4))
+    look, remark = await desk.conversation.look_for(ANNA, "")
+    assert look == Look("ink", 0.4)
+    assert remark is not None
+    assert "cartoonbot styles pull sketch" in remark
+
+
+async def test_only_what_is_installed_is_listed(desk: Desk, tmp_path: Path):
+    assert "/style sketch –" not in await desk.conversation.answer(ANNA, "/help")
+    desk.install("sketch", tmp_path)
+    listed = await desk.conversation.answer(ANNA, "/help")
+    assert all(f"/style {name} –" in listed for name in (*BUILT_IN, "sketch"))
+    assert "/style anime –" not in listed
+
+
+async def test_anime_is_the_default_once_it_is_installed_but_nobodys_choice_changes(desk: Desk, tmp_path: Path):
+    await desk.conversation.answer(LI, "/style pop")
+    assert (await desk.conversation.look_for(ANNA, ""))[0] == Look("ink")
+    desk.install("anime", tmp_path)
+    assert (await desk.conversation.look_for(ANNA, ""))[0] == Look("anime")
+    assert (await desk.conversation.look_for(LI, ""))[0] == Look("pop")
+    kept = await desk.conversation.answer(ANNA, "/style anime 0.9")
+    assert kept.startswith("Kept: anime, strength 0.9")
+
+
+async def test_with_auto_pull_who_asks_starts_the_download_and_can_have_it_afterwards(pulling: Desk, hub: Hub):
+    gate = Fault(hang_after=1)
+    hub.fail("cartoon_bg.pb", gate)
+    answers = [await pulling.conversation.answer(ANNA, "/style anime")]
+    await hub.wait_for("cartoon_bg.pb")
+    answers.append(await pulling.conversation.answer(LI, "/style anime"))
+    assert "is being downloaded (0 %)" in answers[0]
+    assert "正在下载" in answers[1]
+    gate.gate.set()
+    await downloads_ended()
+    assert (await pulling.conversation.answer(ANNA, "/style anime")).startswith("Kept: anime")
+    assert len(hub.asked_for("alpha.jpg")) == 1
+
+
+async def test_a_download_that_fails_is_owned_up_to_and_the_next_request_tries_again(
+    pulling: Desk, hub: Hub, caplog: pytest.LogCaptureFixture
+):
+    hub.fail("(listing)", Fault(status=500), times=None)
+    assert "is being downloaded" in await pulling.conversation.answer(ANNA, "/style anime")
+    await downloads_ended()
+    assert any("ModelScope is out of order" in message for message in caplog.messages)
+    assert "cartoonbot styles pull anime" in await pulling.conversation.answer(ANNA, "/style anime")
+    hub.mend()
+    assert "is being downloaded" in await pulling.conversation.answer(ANNA, "/style anime")
+    await downloads_ended()
+    assert (await pulling.conversation.answer(ANNA, "/style anime")).startswith("Kept: anime")
+
+
+async def test_a_stop_ends_a_download_that_is_under_way(pulling: Desk, hub: Hub):
+    hub.fail("cartoon_bg.pb", Fault(hang_after=1))
+    await pulling.conversation.answer(ANNA, "/style anime")
+    await hub.wait_for("cartoon_bg.pb")
+    await pulling.pulls.close()
+    assert not pulling.styles.has("anime")
