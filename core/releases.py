@@ -8,7 +8,7 @@ from typing import Final
 
 from core.errors import WeightsUnavailable
 
-# As ModelScope states it for each of the seven models, and DCT-Net's repository in its LICENSE.
+# That of DCT-Net's repository. The models' own pages have the last word.
 LICENCE: Final = "Apache-2.0"
 WHOLE_PICTURE: Final = "cartoon_bg.pb"
 HEADS: Final = "cartoon_h.pb"
