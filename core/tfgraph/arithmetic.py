@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.tfgraph.reader import Node
-from core.tfgraph.values import TORCH_DTYPES, Host, Operations, Run, Value, host, integers, tensor, together
+from core.tfgraph.values import TORCH_DTYPES, Host, Operations, Run, Value, host, integers, tensor, text, together
 
 operations: Final = Operations()
 
@@ -144,7 +144,7 @@ operations.plain(lambda *values: values, "IdentityN")
 @operations("LeakyRelu")
 def leaky_relu(node: Node) -> Run:
     """x, or `alpha` times x where that is more."""
-    return partial(F.leaky_relu, negative_slope=node.attributes.get("alpha", 0.2))
+    return of_either(partial(F.leaky_relu, negative_slope=node.attributes.get("alpha", 0.2)))
 
 
 @operations("ClipByValue")
@@ -225,7 +225,7 @@ def _place_of_extreme(node: Node) -> Run:
 
 @operations("Einsum")
 def _einsum(node: Node) -> Run:
-    equation = bytes(node.attributes["equation"]).decode()
+    equation = text(node.attributes["equation"])
     return lambda *values: torch.einsum(equation, *values)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.tfgraph import arithmetic
 from core.tfgraph.reader import Node
-from core.tfgraph.values import Operations, Run, Value, integers, tensor
+from core.tfgraph.values import Operations, Run, Value, integers, tensor, text
 
 operations: Final = Operations()
 
@@ -24,18 +24,20 @@ class _Window:
 
     def __init__(self, node: Node) -> None:
         attributes = node.attributes
-        self.channels_first = attributes.get("data_format", b"NHWC") == b"NCHW"
+        self.channels_first = text(attributes.get("data_format", b"NHWC")) == "NCHW"
         self.strides = self._plane(attributes.get("strides"))
         self.dilations = self._plane(attributes.get("dilations"))
         self.size = self._plane(attributes.get("ksize"))
-        self.padding = bytes(attributes["padding"]).decode()
+        self.padding = text(attributes["padding"])
         explicit = attributes.get("explicit_paddings") or [0] * 8
         pairs = list(zip(explicit[::2], explicit[1::2], strict=True))
         self._explicit = pairs[2:] if self.channels_first else pairs[1:3]
 
-    def _plane(self, sides: Sequence[int] | None) -> tuple[int, int]:
+    def _plane(self, sides: object) -> tuple[int, int]:
         if not sides:
             return 1, 1
+        if not isinstance(sides, list) or len(sides) != 4:
+            raise ValueError("it needs one number for each side of a batch of pictures")
         return (sides[2], sides[3]) if self.channels_first else (sides[1], sides[2])
 
     def entered(self, picture: Tensor) -> Tensor:
@@ -137,7 +139,7 @@ def _transposed_convolution(node: Node) -> Run:
 def _fused_convolution(node: Node) -> Run:
     """A convolution, and what TensorFlow's optimizer merged into it: a bias or a normalization, an activation."""
     convolution = _convolution(node)
-    merged = [_merged(node, bytes(name).decode()) for name in node.attributes["fused_ops"]]
+    merged = [_merged(node, text(name)) for name in node.attributes["fused_ops"]]
 
     def run(picture: Value, filters: Tensor, *arguments: Tensor) -> Value:
         result: Any = convolution(picture, filters)
@@ -153,14 +155,14 @@ def _fused_convolution(node: Node) -> Run:
 def _merged(node: Node, op: str) -> Run:
     attributes = {"alpha": node.attributes.get("leakyrelu_alpha", 0.2), "is_training": False}
     build = operations.get(op) or arithmetic.operations.get(op)
-    if build is None:
+    if build is None or op == node.op:
         raise ValueError(f"{op} is merged into it and not known here")
     return build(Node(node.name, op, (), {**node.attributes, **attributes}))
 
 
 @operations("BiasAdd", "BiasAddV1")
 def _bias(node: Node) -> Run:
-    if node.attributes.get("data_format", b"NHWC") == b"NCHW":
+    if text(node.attributes.get("data_format", b"NHWC")) == "NCHW":
         return lambda picture, bias: picture + bias.view(-1, *[1] * (picture.dim() - 2))
     return lambda picture, bias: picture + bias
 
@@ -189,7 +191,7 @@ def _pool(node: Node) -> Run:
 def _batch_norm(node: Node) -> Run:
     epsilon = node.attributes.get("epsilon", 1e-4)
     training = node.attributes.get("is_training", True)
-    channels_first = node.attributes.get("data_format", b"NHWC") == b"NCHW"
+    channels_first = text(node.attributes.get("data_format", b"NHWC")) == "NCHW"
 
     def run(picture: Tensor, *values: Value) -> tuple[Value, ...]:
         inside = picture if channels_first else picture.permute(0, 3, 1, 2)
@@ -237,15 +239,20 @@ def _multiplied(picture: Tensor, axis: int, times: int, halved: bool) -> Tensor:
     """Bilinear along one axis, as `_resampled` does it, but without looking places up: between two old pixels
     the new ones fall at the same shares everywhere."""
     last = picture.shape[axis] - 1
-    after = torch.cat([picture.narrow(axis, 1, last), picture.narrow(axis, last, 1)], axis)
-    before = torch.cat([picture.narrow(axis, 0, 1), picture.narrow(axis, 0, last)], axis) if halved else picture
+    here, there = picture.narrow(axis, 0, last), picture.narrow(axis, 1, last)
     shape = list(picture.shape)
     shape.insert(axis + 1, times)
     larger = picture.new_empty(shape)
     for phase in range(times):
         share = (phase + 0.5) / times - 0.5 if halved else phase / times
-        lower, upper = (before, picture) if share < 0 else (picture, after)
-        torch.lerp(lower, upper, share % 1, out=larger.select(axis + 1, phase))
+        pixels = larger.select(axis + 1, phase)
+        if share == 0:
+            pixels.copy_(picture)
+            continue
+        # Before the first pixel, or after the last one, there is nothing to share with.
+        start, alone = (1, 0) if share < 0 else (0, last)
+        torch.lerp(here, there, share % 1, out=pixels.narrow(axis, start, last))
+        pixels.select(axis, alone).copy_(picture.select(axis, alone))
     return larger.flatten(axis, axis + 1)
 
 

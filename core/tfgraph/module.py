@@ -72,15 +72,18 @@ class GraphModule(nn.Module):
         """
         for step in self._plan:
             names = [self._buffer_names[name] for name, _ in step.inputs if name in self._buffer_names]
-            if step.node.op in CONVOLUTIONS and not self._filters_a_picture(step):
+            if step.node.op in CONVOLUTIONS and self._may_be_lowered(step):
                 for name in names:
                     self.register_buffer(name, self.get_buffer(name).to(dtype))
         return self
 
-    def _filters_a_picture(self, step: Step) -> bool:
+    def _may_be_lowered(self, step: Step) -> bool:
         filters = self._buffer_names.get(step.inputs[1][0])
-        few = filters is not None and self.get_buffer(filters).shape[2] <= _PICTURE_CHANNELS
-        return few and step.node.op == "DepthwiseConv2dNative"
+        if filters is None:
+            # They are computed, and a bias has to be of their kind.
+            return False
+        few = self.get_buffer(filters).shape[2] <= _PICTURE_CHANNELS
+        return not (few and step.node.op == "DepthwiseConv2dNative")
 
     def _run(self, pictures: Tensor, idle: Collection[str] = ()) -> Tensor:
         """The graph's result; the steps named in `idle` give what they take."""
@@ -100,7 +103,9 @@ class GraphModule(nn.Module):
         if not self._ends:
             return False
         shape = (2, _TRIAL_SIDE, _TRIAL_SIDE, pictures.shape[-1])
-        trial = torch.rand(shape, device=pictures.device, dtype=pictures.dtype) * 255
+        # One bright, one dark: means over both at once are those of neither.
+        brightness = torch.tensor([255.0, 64.0], device=pictures.device).view(2, 1, 1, 1)
+        trial = (torch.rand(shape, device=pictures.device) * brightness).to(pictures.dtype)
         try:
             together, alone = self._run(trial, self._ends).float(), self._one_by_one(trial).float()
         except (RuntimeError, ValueError, TypeError, IndexError):

@@ -1,5 +1,6 @@
 """The order in which a graph's operations run, made shorter and lighter where that changes no value."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,12 @@ from torch import Tensor
 from core.errors import GraphUnsupported
 from core.tfgraph import arithmetic, images, shapes
 from core.tfgraph.reader import Node
-from core.tfgraph.values import Build, Run, Value
+from core.tfgraph.values import Build, Run, Value, text
 
 _TABLES: Final = (arithmetic.operations, shapes.operations, images.operations)
 SOURCES: Final = ("Placeholder", "Const")
 # They order or check things in TensorFlow's runtime, and compute nothing.
-_SILENT: Final = ("NoOp", "Assert")
+SILENT: Final = ("NoOp", "Assert")
 # They give what they take.
 _ALIASES: Final = (
     "Identity",
@@ -34,6 +35,14 @@ _TAKE_BIAS: Final = ("Conv2D", "DepthwiseConv2dNative")
 _BIASES: Final = ("BiasAdd", "BiasAddV1")
 # What they return is nobody else's memory.
 _FRESH: Final = (*CONVOLUTIONS, *_BIASES)
+# How many values the operations take whose inputs are looked at here.
+_TAKEN: Final[Mapping[str, int]] = {
+    **dict.fromkeys((*_ALIASES, "Relu", "LeakyRelu"), 1),
+    **dict.fromkeys((*_TAKE_BIAS, *_BIASES, "Maximum", "Mul", "Add", "AddV2", "ExpandDims"), 2),
+    "Conv2DBackpropInput": 3,
+}
+
+_PLACE: Final = re.compile("[0-9]{1,9}")
 
 Reference = tuple[str, int]  # a node, and which of its outputs
 
@@ -53,7 +62,7 @@ def last_output(nodes: Iterable[Node], file: str) -> str:
     """The one node whose output nobody uses. Raises GraphUnsupported."""
     nodes = list(nodes)
     used = {_reference(name)[0] for node in nodes for name in _data_inputs(node)}
-    ends = [node.name for node in nodes if node.name not in used and node.op not in (*_SILENT, *SOURCES)]
+    ends = [node.name for node in nodes if node.name not in used and node.op not in (*SILENT, *SOURCES)]
     if len(ends) != 1:
         raise GraphUnsupported(f"{file} has {len(ends)} outputs; name the one that is meant.")
     return ends[0]
@@ -97,13 +106,17 @@ def _step(node: Node, file: str) -> Step:
     build = _builder(node.op)
     if build is None:
         raise GraphUnsupported(f'{file}: operation {node.op} of node "{node.name}" is not known here.')
+    inputs = tuple(map(_reference, _data_inputs(node)))
+    taken = _TAKEN.get(node.op, len(inputs))
+    if len(inputs) != taken:
+        raise GraphUnsupported(f'{file}: node "{node.name}" ({node.op}) has {len(inputs)} inputs, not {taken}.')
     try:
         run = build(node)
     except (KeyError, ValueError, TypeError) as error:
         raise GraphUnsupported(
             f'{file}: node "{node.name}" ({node.op}) lacks or misuses an attribute: {error}.'
         ) from error
-    return Step(node.name, node, run, tuple(map(_reference, _data_inputs(node))))
+    return Step(node.name, node, run, inputs)
 
 
 def batch_ends(
@@ -195,9 +208,7 @@ def _with_biases(steps: list[Step], constants: Mapping[str, Value], output: str)
         source = kept.get(step.inputs[0][0]) if step.inputs else None
         if (
             source is not None
-            and step.node.op in _BIASES
-            and source.node.op in _TAKE_BIAS
-            and len(source.inputs) == 2
+            and _are_convolution_and_bias(source, step)
             and uses[source.name] == 1
             and step.inputs[1][0] in constants
         ):
@@ -206,6 +217,13 @@ def _with_biases(steps: list[Step], constants: Mapping[str, Value], output: str)
         else:
             kept[step.name] = step
     return list(kept.values())
+
+
+def _are_convolution_and_bias(one: Step, other: Step) -> bool:
+    if one.node.op not in _TAKE_BIAS or other.node.op not in _BIASES or len(one.inputs) != 2:
+        return False
+    layout, other_layout = (text(step.node.attributes.get("data_format", b"NHWC")) for step in (one, other))
+    return layout == other_layout
 
 
 def _in_place(steps: list[Step], output: str) -> list[Step]:
@@ -270,4 +288,4 @@ def _data_inputs(node: Node) -> list[str]:
 
 def _reference(name: str) -> Reference:
     node, _, place = name.removeprefix("^").partition(":")
-    return node, int(place) if place.isdigit() else 0
+    return node, int(place) if _PLACE.fullmatch(place) else 0

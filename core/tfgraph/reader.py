@@ -19,6 +19,7 @@ from core.errors import GraphUnreadable
 
 MAX_FILE_BYTES: Final = 1 << 30
 MAX_CONSTANT_BYTES: Final = 1 << 30  # of all constants of a graph together
+MAX_LEFT_OUT_BYTES: Final = 1 << 26  # of those of their values that the file leaves out, being all the same
 MAX_RANK: Final = 16
 
 Constant = npt.NDArray[Any]
@@ -82,6 +83,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._constant_bytes = 0
+        self._left_out_bytes = 0
 
     def graph(self, data: memoryview) -> list[Node]:
         nodes: dict[str, Node] = {}
@@ -179,17 +181,24 @@ class _Reader:
         if dtype not in DTYPES or shape is None or not all(0 <= side <= MAX_CONSTANT_BYTES for side in shape):
             raise _Malformed(f"a constant of type {dtype} and shape {shape} cannot be read")
         count = math.prod(shape)
-        self._constant_bytes += count * DTYPES[dtype].itemsize
+        # A side of 0 counts as 1: numpy takes no sides whose product is beyond it, even for an empty constant.
+        self._constant_bytes += math.prod(max(side, 1) for side in shape) * DTYPES[dtype].itemsize
         if self._constant_bytes > MAX_CONSTANT_BYTES:
             raise _Malformed(f"its constants would take more than {MAX_CONSTANT_BYTES} bytes")
         flat = _raw(content, dtype) if content else _typed(data, dtype)
         if flat.size > count or (content and flat.size != count):
             raise _Malformed(f"a constant of shape {shape} has {flat.size} values")
-        if flat.size < count:
-            # The last value stands for all that follow; no value at all stands for zeros.
-            last = flat[-1] if flat.size else 0
-            flat = np.concatenate([flat, np.full(count - flat.size, last, flat.dtype)])
-        return flat.reshape(shape)
+        return self._filled(flat, count).reshape(shape)
+
+    def _filled(self, flat: Constant, count: int) -> Constant:
+        """All `count` values: the last one stands for all that follow; no value at all stands for zeros."""
+        if flat.size == count:
+            return flat
+        self._left_out_bytes += (count - flat.size) * flat.itemsize
+        if self._left_out_bytes > MAX_LEFT_OUT_BYTES:
+            raise _Malformed(f"it leaves out more than {MAX_LEFT_OUT_BYTES} bytes of its constants")
+        last = flat[-1] if flat.size else 0
+        return np.concatenate([flat, np.full(count - flat.size, last, flat.dtype)])
 
 
 # The field of TensorProto that holds the values of each DataType.

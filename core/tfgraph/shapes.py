@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.tfgraph.arithmetic import of_either
 from core.tfgraph.reader import Node
-from core.tfgraph.values import Operations, Run, Value, host, integers, together
+from core.tfgraph.values import Operations, Run, Value, host, integers, text, together
 
 operations: Final = Operations()
 
@@ -190,6 +190,8 @@ def _strided_slice(node: Node) -> Run:
         name: node.attributes.get(f"{name}_mask", 0)
         for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
+    if not all(isinstance(mask, int) for mask in masks.values()):
+        raise ValueError("a mask is no whole number")
 
     def run(value: Value, begin: Value, end: Value, strides: Value) -> Value:
         index: list[Any] = []
@@ -248,7 +250,7 @@ def _sliced(value: Value, index: list[Any]) -> Value:
 
 @operations("Pad", "PadV2", "MirrorPad")
 def _pad(node: Node) -> Run:
-    mode = bytes(node.attributes.get("mode", b"CONSTANT")).decode()
+    mode = text(node.attributes.get("mode", b"CONSTANT"))
 
     def run(value: Tensor, paddings: Value, fill: Value | None = None) -> Value:
         sides = host(paddings).reshape(-1, 2).astype(int).tolist()
@@ -288,7 +290,7 @@ def _mirrored(length: int, before: int, after: int, mode: str) -> Tensor:
 @operations("DepthToSpace", "SpaceToDepth")
 def _depth_and_space(node: Node) -> Run:
     block = node.attributes["block_size"]
-    if node.attributes.get("data_format", b"NHWC") != b"NHWC":
+    if text(node.attributes.get("data_format", b"NHWC")) != "NHWC":
         raise ValueError("only data_format NHWC is known here")
 
     def to_space(value: Tensor) -> Value:

@@ -59,6 +59,13 @@ def host(value: Value) -> Host:
     return value.cpu().numpy() if isinstance(value, Tensor) else value
 
 
+def text(attribute: object) -> str:
+    """An attribute that must be text. Raises TypeError for any other: bytes() of a number would take that much."""
+    if not isinstance(attribute, bytes):
+        raise TypeError(f"{type(attribute).__name__} stands where text should")
+    return attribute.decode()
+
+
 def integers(value: Value) -> list[int]:
     """A value of rank 0 or 1 as integers."""
     return [int(number) for number in host(value).reshape(-1)]

@@ -59,9 +59,18 @@ def attribute(value: object) -> bytes:
         case bytes():
             return field(8, value)
         case list():
-            return field(1, field(3, b"".join(varint(int(each)) for each in value)))
+            return field(1, _listed(value))
+        case tuple():
+            return field(7, shape(value))
         case _:
             raise TypeError(f"no attribute is a {type(value)}")
+
+
+def _listed(values: Sequence[Any]) -> bytes:
+    """A list of texts, or of whole numbers."""
+    if values and isinstance(values[0], str):
+        return b"".join(field(2, each.encode()) for each in values)
+    return field(3, b"".join(varint(int(each)) for each in values))
 
 
 def node(name: str, op: str, inputs: Sequence[str] = (), attributes: Mapping[str, object] | None = None) -> bytes:
@@ -77,6 +86,7 @@ def constant(name: str, value: npt.NDArray[Any]) -> bytes:
     return node(name, "Const", (), {"dtype": value.dtype, "value": value})
 
 
-def graph(*nodes: bytes) -> bytes:
-    """A placeholder "x" of floats, and these nodes."""
-    return node("x", "Placeholder", (), {"dtype": np.dtype(np.float32)}) + b"".join(nodes)
+def graph(*nodes: bytes, sides: tuple[int, ...] | None = None) -> bytes:
+    """A placeholder "x" of floats, and these nodes. `sides` of the placeholder: -1 where any length will do."""
+    attributes = {"dtype": np.dtype(np.float32)} | ({"shape": sides} if sides else {})
+    return node("x", "Placeholder", (), attributes) + b"".join(nodes)

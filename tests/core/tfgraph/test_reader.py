@@ -73,6 +73,8 @@ def test_a_constant_is_read_in_every_spelling(tmp_path: Path, content: bytes, ex
         (node("c", "Const", (), {"value": tensor(99, [1], b"")}), "cannot be read"),
         (node("c", "Const", (), {"value": tensor(1, [0, 2**62, 2**62], b"")}), "cannot be read"),
         (node("c", "Const", (), {"value": tensor(1, [1] * 99, b"")}), "99 sides"),
+        # No values at all, and sides that numpy does not take.
+        (node("c", "Const", (), {"value": tensor(1, [0, 2**30, 2**30, 2**30], b"")}), "more than"),
         (varint(1 << 3 | 3), "wire type 3"),
         (b"\xff" * 11, "too long"),
     ],
@@ -82,12 +84,21 @@ def test_what_is_no_graph_is_said_to_be_none(tmp_path: Path, data: bytes, word: 
         read(tmp_path, data)
 
 
-def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path):
-    bomb = node("c", "Const", (), {"value": tensor(TYPES["float32"], [1 << 20, 1 << 20], field(5, 1.0))})
+@pytest.mark.parametrize("sides", [[1 << 20, 1 << 20], [1 << 25]])
+def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path, sides: list[int]):
+    bomb = node("c", "Const", (), {"value": tensor(TYPES["float32"], sides, field(5, 1.0))})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(GraphUnreadable, match="more than"):
         read(tmp_path, bomb)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_what_constants_leave_out_is_counted_together(tmp_path: Path):
+    content = tensor(TYPES["uint8"], [1 << 26], field(7, 1))
+    half = tensor(TYPES["uint8"], [1 << 25], field(7, 1))
+    assert read(tmp_path, node("c", "Const", (), {"value": content}))["c"].attributes["value"].sum() == 1 << 26
+    with pytest.raises(GraphUnreadable, match="leaves out more than"):
+        read(tmp_path, b"".join(node(name, "Const", (), {"value": half}) for name in "abc"))
 
 
 @pytest.mark.parametrize("length", range(1, len(SMALL), 3))
