@@ -24,6 +24,7 @@ from core.config import Settings, load_settings
 from core.errors import ConfigError, FacesUnavailable, UserError
 from core.look import MIN_SIZE, Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 from core.photo import Limits, decode
+from core.releases import RELEASES
 from core.sheet import SheetKind
 from core.styles.registry import STYLE_NAMES, Styles
 from core.weights import WeightsFolder
@@ -170,7 +171,11 @@ def bench(
             raise _usage(NO_PHOTOS)
         _check(photos, settings.limits, locale)
         source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
-        drawing = styles.build(look.style, device)
+        try:
+            drawing = styles.build(look.style, device)
+        except UserError as error:
+            _complain(locale.error(error))
+            raise typer.Exit(1) from error
         report = Bench(look, drawing, device, settings.limits, _face_finder()).run(photos, rounds, source)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
@@ -251,8 +256,10 @@ def _look(
 ) -> Look:
     """The look that the options ask for; wrong usage ends the command."""
     try:
-        name = parse_style(style or styles.default, STYLE_NAMES)
-        if not styles.has(name):
+        name = (style or styles.default).strip().lower()
+        if name not in RELEASES:
+            name = parse_style(name, styles.installed)
+        elif not styles.has(name):
             raise styles.missing(name)
         return Look(
             name,

@@ -6,7 +6,7 @@ from typing import Final
 
 from bots.frontend import Person
 from bots.locales import Locale, Locales
-from core.errors import LookError, StrengthOutOfRange, StyleArriving, StyleMissing
+from core.errors import LookError, StrengthOutOfRange, UnknownStyle
 from core.jobs import MAX_PHOTOS
 from core.look import (
     FORMATS,
@@ -22,6 +22,8 @@ from core.look import (
 from core.styles.registry import STYLE_NAMES, Styles
 from storage.user_settings import UserSettings
 
+# The style of who has not chosen one: whatever is the default, now and later.
+UNCHOSEN: Final = ""
 COMMANDS: Final = ("start", "help", "style", "size", "format", "faces", "settings")
 
 
@@ -55,7 +57,7 @@ class Conversation:
             case "help":
                 return self._help(locale)
             case "settings":
-                return locale.say("settings", **_facts(await self._look_of(person)))
+                return locale.say("settings", **_facts(self._drawable(await self._kept(person))))
             case "style":
                 return await self._set(person, argument, "style-now", self._with_style)
             case "size":
@@ -73,38 +75,52 @@ class Conversation:
         Most captions are not meant for us: only a lone number out of range, or a style that is not installed, is
         worth a word.
         """
-        look = await self._look_of(person)
+        kept = await self._kept(person)
+        locale = self._locales.of(person.language)
         words = caption.strip().removeprefix("/style").strip()
+        remark = None
         try:
-            return self._with_style(look, words), None
+            look = self._with_style(kept, words)
         except LookError as error:
-            lone_number = isinstance(error, StrengthOutOfRange) and len(words.split()) == 1
-            telling = lone_number or isinstance(error, StyleMissing | StyleArriving)
-            if not self._styles.has(look.style):
-                look = replace(look, style=self._styles.default)
-            return look, self._locales.of(person.language).error(error) if telling else None
+            look, lone_number = kept, isinstance(error, StrengthOutOfRange) and len(words.split()) == 1
+            if lone_number or not isinstance(error, StrengthOutOfRange | UnknownStyle):
+                remark = locale.error(error)
+        drawable = self._drawable(look)
+        if remark is None and look.style not in (UNCHOSEN, drawable.style):
+            remark = locale.say("style-gone", style=look.style, instead=drawable.style)
+        return drawable, remark
 
     async def _set(self, person: Person, argument: str, ask: str, changed: Callable[[Look, str], Look]) -> str:
         """Change the look by an argument, or tell the present one where there is none."""
         locale = self._locales.of(person.language)
-        look = await self._look_of(person)
+        look = await self._kept(person)
         if not argument.strip():
-            return locale.say(ask, **_facts(look), **self._ranges(locale))
+            return locale.say(ask, **_facts(self._drawable(look)), **self._ranges(locale))
         try:
             look = changed(look, argument)
         except LookError as error:
             return locale.error(error)
         await self._settings.keep(person.owner, look)
-        return locale.say("kept", **_facts(look))
+        return locale.say("kept", **_facts(self._drawable(look)))
 
-    async def _look_of(self, person: Person) -> Look:
-        return await self._settings.look_of(person.owner) or Look(style=self._styles.default)
+    async def _kept(self, person: Person) -> Look:
+        """What the person has set; the style is UNCHOSEN where they have named none."""
+        return await self._settings.look_of(person.owner) or Look(style=UNCHOSEN)
+
+    def _drawable(self, look: Look) -> Look:
+        """The look in a style that is here: the default one where none was chosen, or the chosen one is gone."""
+        return look if self._styles.has(look.style) else replace(look, style=self._styles.default)
 
     def _with_style(self, look: Look, text: str) -> Look:
-        look = look.with_style_words(text, STYLE_NAMES)
-        if not self._styles.has(look.style):
-            raise self._missing(look.style)
-        return look
+        try:
+            asked = replace(look, style=UNCHOSEN).with_style_words(text, STYLE_NAMES)
+        except UnknownStyle as error:
+            raise UnknownStyle(given=error.values["given"], choices=", ".join(self._styles.installed)) from error
+        if asked.style == UNCHOSEN:
+            return replace(asked, style=look.style)
+        if not self._styles.has(asked.style):
+            raise self._missing(asked.style)
+        return asked
 
     def _help(self, locale: Locale) -> str:
         ranges = self._ranges(locale)

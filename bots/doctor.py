@@ -27,6 +27,7 @@ PACKAGES: Final = (
     "python-telegram-bot",
     "gradio",
     "modelscope",
+    "filelock",
 )
 # Twenty photos in flight at their largest, and a database.
 SPACE_BYTES: Final = 2_000_000_000

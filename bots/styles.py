@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypedDict
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -85,6 +86,7 @@ def pull(
             raise typer.Exit(INTERRUPTED) from None
         else:
             use = "To install it anew, add --again." if there else f"Use it with /style {name}, or --style {name}."
+            use += " A bot that is running takes the new files at its next start." if again else ""
             word = "already installed" if there else "installed"
             console.print(f"{name} is {word} ({_megabytes(installed.bytes)}). {use}", soft_wrap=True)
     if failed:
@@ -107,7 +109,7 @@ def table(rows: list[Row]) -> Table:
     for row in rows:
         size = f"yes, {_megabytes(row['bytes'])}" if row["bytes"] is not None else "no"
         state = "built in" if row["built_in"] else size
-        shown.add_row(row["style"], state, row["licence"] or "not known", row["source"])
+        shown.add_row(row["style"], state, row["licence"] or "not known", escape(row["source"]))
     return shown
 
 

@@ -4,7 +4,7 @@
      ├─ UserError                a person can mend it; a chat may show it
      │   ├─ LookError            a setting out of its range
      │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces
-     │   │   ├─ StyleMissing, StyleArriving   a style whose weights are not installed, or not yet
+     │   │   ├─ StyleMissing, StyleArriving, StyleNotDownloaded, StyleDamaged   its weights are not here
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
      │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
@@ -72,6 +72,14 @@ class StyleMissing(LookError):
 
 class StyleArriving(LookError):
     """The weights of this style are being downloaded."""
+
+
+class StyleNotDownloaded(LookError):
+    """The weights of this style could not be downloaded."""
+
+
+class StyleDamaged(LookError):
+    """The weights of this style cannot be used; cartoonbot styles pull --again mends them."""
 
 
 class UnknownFormat(LookError):

@@ -27,6 +27,8 @@ from core.releases import HEADS, MASK, RELEASES, SPELLINGS, WHOLE_PICTURE, neede
 from core.weights_download import Progress, download
 
 MANIFEST: Final = "manifest.json"
+_TRIAL_SIDE: Final = 32
+_REPORT: Final = "Please report it to whoever makes Cartoonbot."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,9 @@ class WeightsFolder:
             names = needed((each.name for each in source.iterdir()), f"the folder {source}")
         except OSError as error:
             raise WeightsUnavailable(f"The folder {source} cannot be read: {error.strerror}.") from error
+        files = {name: source / spelled for name, spelled in names.items()}
+        _check(files, f"What is in {source} cannot be used", f"Get the whole folder again from {_page(style)}.")
         with self._alone(style) as home:
-            files = {name: source / spelled for name, spelled in names.items()}
             return self._put(style, home, files, str(source.resolve()))
 
     def pull(self, style: str, progress: Progress) -> Installed:
@@ -107,12 +110,14 @@ class WeightsFolder:
             arrived = self.installed(style)
             if arrived is not None and before is None:
                 return arrived  # another process brought them while this one waited
-            downloads = home / ".download"
-            names = download(RELEASES[style], downloads, self._patience, progress)
+            release, downloads = RELEASES[style], home / ".download"
+            names = download(release, downloads, self._patience, progress)
             files = {name: downloads / spelled for name, spelled in names.items()}
-            installed = self._put(style, home, files, RELEASES[style].model_id)
-            shutil.rmtree(downloads, ignore_errors=True)
-            return installed
+            try:
+                _check(files, f"What ModelScope has as {release.model_id} cannot be used here", _REPORT)
+                return self._put(style, home, files, release.model_id)
+            finally:
+                shutil.rmtree(downloads, ignore_errors=True)
 
     def _manifest(self, style: str) -> _Manifest:
         """Raises OSError or ValueError where there is none, or none that we wrote."""
@@ -129,34 +134,27 @@ class WeightsFolder:
 
     @contextmanager
     def _alone(self, style: str) -> Generator[Path]:
-        """The style's folder, for one writer at a time, without leftovers."""
-        from filelock import FileLock
+        """The style's folder, for one writer at a time."""
+        from filelock import FileLock, Timeout
 
         home = self._folder / RELEASES[style].style
         try:
             home.mkdir(parents=True, exist_ok=True)
-            with FileLock(home / ".lock"):
-                self._tidy(style, home)
+            with FileLock(home / ".lock", timeout=self._patience):
                 yield home
+        except Timeout as error:
+            raise WeightsUnavailable(
+                f"Another program is installing {style} just now: try again in a minute."
+            ) from error
         except OSError as error:
             raise WeightsUnavailable(
                 f"The weights folder {self._folder} cannot be written ({error.strerror or error}): "
                 "mend that, free some space, or set WEIGHTS_DIR to another folder."
             ) from error
 
-    def _tidy(self, style: str, home: Path) -> None:
-        """Remove what was staged and never installed, and what was replaced long ago."""
-        try:
-            named = self._manifest(style).folder
-        except (OSError, ValueError):
-            named = None
-        for folder in home.glob("files-*"):
-            if folder != named:
-                shutil.rmtree(folder)
-
     def _put(self, style: str, home: Path, files: Mapping[str, Path], source: str) -> Installed:
-        """Check the files, copy them beside those installed, and only then let the manifest name them."""
-        _check(style, files)
+        """Copy the files beside those installed, and only then let the manifest name them."""
+        replaced = self.installed(style)
         folder = home / f"files-{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         facts: dict[str, dict[str, int | str]] = {}
@@ -172,25 +170,51 @@ class WeightsFolder:
         new.replace(home / MANIFEST)
         installed = self.installed(style)
         assert installed is not None  # nobody else writes here
+        # What was staged and never installed, and what was replaced long ago.
+        kept = {each.mask.parent for each in (installed, replaced) if each}
+        for folder in home.glob("files-*"):
+            if folder not in kept:
+                shutil.rmtree(folder)
         return installed
 
 
-def _check(style: str, files: Mapping[str, Path]) -> None:
-    """Raises WeightsUnavailable unless the mask is a picture and both graphs can be run."""
-    from core.photo import Limits, decode
-    from core.tfgraph import load_graph
+def _page(style: str) -> str:
+    return RELEASES[style].page
 
-    advice = f"Get the whole folder of {style} again from {RELEASES[style].page}."
+
+def _check(files: Mapping[str, Path], what: str, advice: str) -> None:
+    """Raises WeightsUnavailable unless the mask is a picture and both graphs draw one."""
+    from core.photo import Limits, decode
+
     try:
         decode(files[MASK], Limits(), 512)
     except (PhotoError, OSError) as error:
-        raise WeightsUnavailable(f"{files[MASK]} is not a picture that can be read. {advice}") from error
+        raise WeightsUnavailable(
+            f"{what}: {files[MASK].name} is not a picture that can be read. {advice}"
+        ) from error
     for path in (files[WHOLE_PICTURE], files[HEADS]):
         try:
-            load_graph(path)
+            fault = _fault(path)
         except (GraphUnreadable, GraphUnsupported, OSError) as error:
-            cause = str(error).rstrip(".")
-            raise WeightsUnavailable(f"What is in {path.parent} cannot be used: {cause}. {advice}") from error
+            fault = str(error).rstrip(".")
+        if fault:
+            raise WeightsUnavailable(f"{what}: {fault}. {advice}")
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with a graph, tried on a small picture. Raises what load_graph raises."""
+    import torch
+
+    from core.tfgraph import load_graph
+
+    network = load_graph(path)
+    try:
+        drawn = network(torch.full((1, _TRIAL_SIDE, _TRIAL_SIDE, 3), 127.0))
+    except Exception as error:  # whatever PyTorch says to shapes that do not fit
+        return f"{path.name} cannot draw a picture ({' '.join(str(error).split()):.200})"
+    if drawn.dtype != torch.uint8 or drawn.shape != (1, _TRIAL_SIDE, _TRIAL_SIDE, 3):
+        return f"{path.name} makes something else of a picture than a picture"
+    return None
 
 
 def _is(path: Path, fact: tuple[int, str]) -> bool:

@@ -22,6 +22,8 @@ ATTEMPTS: Final = {"MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "3", "MODELSCOPE_DO
 FOLDER: Final = "name a folder that has the files, with --from DIR."
 AGAIN: Final = f"try again (what was downloaded is kept), or {FOLDER}"
 TICK: Final = 0.5  # seconds
+# As in core.tfgraph.reader, which this process does not load.
+MAX_FILE_BYTES: Final = 1 << 28
 
 Progress = Callable[[int, int], None]
 
@@ -50,6 +52,8 @@ def download(release: Release, folder: Path, patience: float, progress: Progress
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # Ctrl-C is for us; the download ends when we say so.
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:
@@ -75,6 +79,8 @@ class _Downloader:
         self._release = release
         self._folder = folder
         self._patience = patience
+        # Ours alone: what libraries print must not get between.
+        self._out, sys.stdout = sys.stdout, sys.stderr
         self._heard = threading.Event()
         self._speaking = threading.RLock()
         self._here: dict[str, int] = {}
@@ -125,6 +131,8 @@ class _Downloader:
         model = self._release.model_id
         listed: dict[str, int] = {row["Path"]: row["Size"] for row in HubApi().get_model_files(model)}
         names = needed(listed, f"{model} on ModelScope")
+        if any(listed[spelled] > MAX_FILE_BYTES for spelled in names.values()):
+            raise WeightsUnavailable(f"What ModelScope lists as {model} is too large to be this style: {FOLDER}")
         self._total = sum(listed[spelled] for spelled in names.values())
         for spelled in names.values():
             whole = self._folder / spelled
@@ -150,6 +158,10 @@ class _Downloader:
             os._exit(1)  # also when nobody listens any more
 
     def _sentence(self, error: BaseException) -> str:
+        if isinstance(error, ImportError):
+            return (
+                f"Downloads need the package {error.name}, which is not installed: make clean setup, or {FOLDER}"
+            )
         from modelscope.hub.errors import FileIntegrityError, NotExistError, ServerError
         from requests import RequestException
 
@@ -169,8 +181,8 @@ class _Downloader:
 
     def _say(self, **news: Any) -> None:
         with self._speaking:
-            sys.stdout.write(json.dumps(news) + "\n")
-            sys.stdout.flush()
+            self._out.write(json.dumps(news) + "\n")
+            self._out.flush()
 
 
 if __name__ == "__main__":

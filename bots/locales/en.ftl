@@ -39,6 +39,7 @@ faces-now =
         [main] Only the largest face gets special care. /faces all changes it to all faces.
        *[all] All faces get special care. /faces main leaves it at the largest one.
     }
+style-gone = The style "{ $style }" is no longer installed here, so I am drawing in { $instead }. /style lists what there is.
 style-now =
     Your style is { $style } at strength { $strength }. Send for example /style 0.8 or /style { $style } 0.8.
 
@@ -53,7 +54,7 @@ style-3d = like a figure of an animated film
 style-handdrawn = hand-drawn, with warm colours
 style-sketch = pencil portrait
 style-artstyle = painted, like an illustration on paper
-style-design = clean shapes, like a designer's avatar
+style-design = clean shapes, like an avatar drawn by a designer
 style-illustration = soft, like a picture book
 unknown-command = I don't know { $command }. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
@@ -86,8 +87,15 @@ photo-error = This photo cannot be used. Please send another one.
 strength-out-of-range = "{ $given }" is not a strength I can use. Please send a number from { $low } to { $high }, for example /style 0.8.
 size-out-of-range = "{ $given }" is not a size I can use. Please send a whole number from { $low } to { $high }, for example /size 1024.
 unknown-style = There is no style "{ $given }". Please send a strength such as /style 0.8, or one of: { $choices }.
-style-missing = The style "{ $style }" is not installed here yet. Whoever runs this bot can add it with: cartoonbot styles pull { $style }. Until then, one of these: { $choices }.
+style-missing =
+    The style "{ $style }" is not installed here. Whoever runs this bot can add it with this command:
+    cartoonbot styles pull { $style }
+    What is here: { $choices }
 style-arriving = The style "{ $style }" is being downloaded ({ $percent } %). Please try again in a minute. Until then, one of these: { $choices }.
+style-not-downloaded = The style "{ $style }" could not be downloaded just now. Ask for it once more and I will try again. What is here: { $choices }
+style-damaged =
+    the files of the style "{ $style }" are damaged here. Please send /style ink and the photo again. Whoever runs this bot can mend them with this command:
+    cartoonbot styles pull { $style } --again
 unknown-format = There is no format "{ $given }". Please send one of: { $choices }.
 unknown-faces = "{ $given }" is not possible for faces. Please use one of: { $choices }.
 not-a-photo = this is not a picture I can read. Please send a JPEG, PNG, WebP, GIF or HEIC picture.

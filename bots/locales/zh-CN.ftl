@@ -39,6 +39,7 @@ faces-now =
         [main] 现在只精细处理最大的人脸。发送 /faces all 可改为所有人脸。
        *[all] 现在精细处理所有人脸。发送 /faces main 可改为只处理最大的一张。
     }
+style-gone = 风格“{ $style }”已不在这里，所以我用 { $instead } 来画。发送 /style 查看现有风格。
 style-now =
     你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8 或 /style { $style } 0.8。
 
@@ -53,7 +54,7 @@ style-3d = 像动画电影里的人物
 style-handdrawn = 手绘风，色彩温暖
 style-sketch = 铅笔肖像
 style-artstyle = 绘画风，像纸上的插画
-style-design = 形状简洁，像设计师的头像
+style-design = 形状简洁，像设计师绘制的头像
 style-illustration = 柔和，像图画书
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
@@ -82,8 +83,15 @@ photo-error = 这张照片不能用，请换一张。
 strength-out-of-range = “{ $given }”不能作为强度。请发送 { $low } 到 { $high } 之间的数字，例如 /style 0.8。
 size-out-of-range = “{ $given }”不能作为尺寸。请发送 { $low } 到 { $high } 之间的整数，例如 /size 1024。
 unknown-style = 没有“{ $given }”这种风格。请发送强度（例如 /style 0.8），或以下之一：{ $choices }。
-style-missing = 风格“{ $style }”还没有在这里安装。机器人的管理者可以用此命令安装：cartoonbot styles pull { $style }。在此之前可用：{ $choices }。
+style-missing =
+    风格“{ $style }”没有在这里安装。机器人的管理者可以用这个命令安装：
+    cartoonbot styles pull { $style }
+    现有风格：{ $choices }
 style-arriving = 风格“{ $style }”正在下载（{ $percent }%）。请过一分钟再试。在此之前可用：{ $choices }。
+style-not-downloaded = 风格“{ $style }”刚才没有下载成功。请再发一次，我会重新下载。现有风格：{ $choices }
+style-damaged =
+    这里的风格“{ $style }”的文件已损坏。请发送 /style ink，然后重新发送照片。机器人的管理者可以用这个命令修复：
+    cartoonbot styles pull { $style } --again
 unknown-format = 没有“{ $given }”这种格式。请发送以下之一：{ $choices }。
 unknown-faces = 人脸不能设为“{ $given }”。请使用以下之一：{ $choices }。
 not-a-photo = 这不是我能读的图片。请发送 JPEG、PNG、WebP、GIF 或 HEIC 图片。

@@ -33,8 +33,13 @@ LEAST_CANVAS: Final = 512  # its longer side, to which the smallest photos are e
 # them; at their full size they would hardly be a cartoon, because the network learnt from squares of about 288.
 LARGE_SIDE: Final = 432
 _MULTIPLE: Final = 16  # of the sides that the networks take
-_PASS_PIXELS: Final = 1 << 22  # drawn at once, which bounds the memory
+# Drawn at once, which bounds the memory. A CPU is busy enough with less.
+_CPU_PASS_PIXELS: Final = 1 << 20
+_PASS_PIXELS: Final = 1 << 22
 _LEAST_HEAD: Final = 24  # pixels of the result: below, nobody sees a face
+# A collage of thousands of faces must not take all day: the largest ones, and so many in memory.
+_MOST_HEADS: Final = 120
+_HEADS_TOGETHER: Final = 24
 
 # How details of the photo come back: windows, and contrast below which the photo is flat.
 _DETAIL_RADIUS: Final = 2
@@ -62,9 +67,11 @@ class DctNetStyle:
         for page, drawn in zip(pages, _drawn(self._whole, [page.canvas for page in pages]), strict=True):
             page.lay_whole(drawn)
         heads = [(page, head) for page, found in zip(pages, faces, strict=True) for head in page.heads(found)]
-        squares = [page.square(head) for page, head in heads]
-        for (page, head), square, drawn in zip(heads, squares, _drawn(self._heads, squares), strict=True):
-            page.lay_head(head, square, drawn, self._mask)
+        for start in range(0, len(heads), _HEADS_TOGETHER):
+            some = heads[start : start + _HEADS_TOGETHER]
+            squares = [page.square(head) for page, head in some]
+            for (page, head), square, drawn in zip(some, squares, _drawn(self._heads, squares), strict=True):
+                page.lay_head(head, square, drawn, self._mask)
         return [page.finished() for page in pages]
 
     def _pixels(self, photo: Array) -> Tensor:
@@ -96,7 +103,8 @@ class _Page:
         """Those large enough to be seen, the largest first: smaller ones are often in front of it."""
         shape = self._photo.shape[-2:]
         heads = sorted(map(Head.of, faces), key=lambda head: -head.side)
-        return [head for head in heads if head.touches(*shape) and head.side * self._enlarged >= _LEAST_HEAD]
+        seen = [head for head in heads if head.touches(*shape) and head.side * self._enlarged >= _LEAST_HEAD]
+        return seen[:_MOST_HEADS]
 
     def square(self, head: Head) -> Tensor:
         """What the head network is shown: [1, 3, s, s]."""
@@ -170,7 +178,8 @@ def _drawn(network: GraphModule, pictures: Sequence[Tensor]) -> list[Tensor]:
         shapes.setdefault((height + -height % _MULTIPLE, width + -width % _MULTIPLE), []).append(index)
     drawn: dict[int, Tensor] = {}
     for (height, width), members in shapes.items():
-        together = max(1, _PASS_PIXELS // (height * width))
+        most = _CPU_PASS_PIXELS if pictures[0].device.type == "cpu" else _PASS_PIXELS
+        together = max(1, most // (height * width))
         for start in range(0, len(members), together):
             some = members[start : start + together]
             results = network(torch.cat([_entering(pictures[index], height, width) for index in some]))

@@ -1,9 +1,10 @@
 """Styles by name, what they have in common, and which of them can be drawn here."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from core.errors import StyleMissing, UnknownStyle
+from core.errors import GraphUnreadable, GraphUnsupported, StyleDamaged, StyleMissing, UnknownStyle
 from core.look import Look
 from core.photo import Array
 from core.releases import RELEASES
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
     from core.faces import Face
+
+log = logging.getLogger(__name__)
 
 BUILT_IN: Final = ("ink", "sketch-ink", "pop")
 STYLE_NAMES: Final = (*BUILT_IN, *RELEASES)
@@ -69,7 +72,7 @@ class Styles:
         return name in BUILT_IN or self._weights.installed(name) is not None
 
     def build(self, name: str, device: "torch.device") -> Style:
-        """A style ready to draw on `device`. Raises UnknownStyle, StyleMissing, and what its files raise."""
+        """A style ready to draw on `device`. Raises UnknownStyle, StyleMissing or StyleDamaged."""
         if name not in RELEASES:
             return built_in(name, device)
         weights = self._weights.installed(name)
@@ -77,7 +80,11 @@ class Styles:
             raise self.missing(name)
         from core.styles.dctnet import DctNetStyle
 
-        return DctNetStyle(device, weights)
+        try:
+            return DctNetStyle(device, weights)
+        except (GraphUnreadable, GraphUnsupported, OSError) as error:
+            log.error("the weights of %s cannot be used: %s", name, error)
+            raise StyleDamaged(style=name) from error
 
     def missing(self, name: str) -> StyleMissing:
         """What to say about a style that is not installed."""

@@ -15,14 +15,14 @@ from core.styles.resample import box_mean, local_line, reshaped, stretched
 
 # Strengths, and how much the two mixes hold at them.
 _STEPS: Final = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
-_COLOURS: Final = (0.2, 0.5, 0.85, 1.0, 1.0, 1.0)
+_COLOURS: Final = (0.2, 0.5, 0.85, 0.92, 0.96, 1.0)
 _STRUCTURES: Final = (0.0, 0.08, 0.3, 0.6, 0.88, 1.0)
 # From here on the cartoon's structures are shown where they are not the photo's.
 _TAKEOVER: Final = 0.5
 
 # The filter works on a small picture ("Fast Guided Filter", He & Sun 2015).
 _SMALL: Final = 360
-_RADIUS: Final = 3
+_RADIUS: Final = 8  # wide enough that a line of the cartoon beside the photo's is no second line in the colours
 _EPSILON: Final = 0.01**2 * 4
 _WINDOW: Final = 2
 _EDGE: Final = 0.03  # standard deviation within a window from which on there is an edge
@@ -41,10 +41,8 @@ def mixed(photo: Tensor, cartoon: Tensor, strength: float) -> Tensor:
     coloured = torch.lerp(photo, coloured, _at(strength, _COLOURS))
 
     apart = stretched(_apart(guide, drawn), (height, width))
-    structures = torch.lerp(
-        torch.full_like(apart, _at(strength, _STRUCTURES)), apart.new_tensor(float(strength >= _TAKEOVER)), apart
-    )
-    return torch.lerp(coloured, cartoon, structures)
+    share, choice = _at(strength, _STRUCTURES), float(strength >= _TAKEOVER)
+    return torch.lerp(coloured, cartoon, share + (choice - share) * apart)
 
 
 def _apart(photo: Tensor, cartoon: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ class GraphModule(nn.Module):
 
         Where it takes one picture [H, W, C], several of one shape [N, H, W, C] give [N, ...], as if one by one.
         """
-        if pictures.dim() != 4 or len(self._placeholder.attributes.get("shape") or ()) != 3:
+        if pictures.dim() != 4 or not self._takes_one():
             return self._run(pictures)
         if len(pictures) > 1 and self._takes_many is None:
             self._takes_many = self._tried_with_many(pictures)
@@ -108,11 +108,18 @@ class GraphModule(nn.Module):
         trial = (torch.rand(shape, device=pictures.device) * brightness).to(pictures.dtype)
         try:
             together, alone = self._run(trial, self._ends).float(), self._one_by_one(trial).float()
+        except torch.OutOfMemoryError:
+            raise
         except (RuntimeError, ValueError, TypeError, IndexError):
             return False
         if together.shape != alone.shape:
             return False
         return bool((together - alone).abs().mean() <= _TRIAL_ERROR * alone.abs().max())
+
+    def _takes_one(self) -> bool:
+        """Whether the graph is for one picture. A placeholder need not say; then it is where a batch is made."""
+        shape = self._placeholder.attributes.get("shape")
+        return bool(self._ends) if shape is None else len(shape) == 3
 
     def _one_by_one(self, pictures: Tensor) -> Tensor:
         return torch.stack([self._run(picture) for picture in pictures])

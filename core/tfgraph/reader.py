@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from core.errors import GraphUnreadable
 
-MAX_FILE_BYTES: Final = 1 << 30
+MAX_FILE_BYTES: Final = 1 << 28
+MAX_NODES: Final = 100_000
+MAX_LIST: Final = 10_000  # values of an attribute
 MAX_CONSTANT_BYTES: Final = 1 << 30  # of all constants of a graph together
 MAX_LEFT_OUT_BYTES: Final = 1 << 26  # of those of their values that the file leaves out, being all the same
 MAX_RANK: Final = 16
@@ -93,6 +95,8 @@ class _Reader:
                 if node.name in nodes:
                     raise _Malformed(f'two nodes are named "{node.name}"')
                 nodes[node.name] = node
+                if len(nodes) > MAX_NODES:
+                    raise _Malformed(f"it has more than {MAX_NODES} nodes")
         if not nodes:
             raise _Malformed("it has no nodes")
         return list(nodes.values())
@@ -136,6 +140,9 @@ class _Reader:
     def _list(self, data: memoryview) -> list[Attribute]:
         values: list[Attribute] = []
         for number, value in _fields(data):
+            bytes_left = _LONGEST_VARINT * (MAX_LIST - len(values))
+            if bytes_left <= 0 or (not isinstance(value, int) and len(value) > bytes_left):
+                raise _Malformed(f"a list has more than {MAX_LIST} values")
             if isinstance(value, int) or number not in (3, 4, 5, 6):
                 values.append(self._value(number, value))
             elif number == 4:
@@ -185,7 +192,7 @@ class _Reader:
         self._constant_bytes += math.prod(max(side, 1) for side in shape) * DTYPES[dtype].itemsize
         if self._constant_bytes > MAX_CONSTANT_BYTES:
             raise _Malformed(f"its constants would take more than {MAX_CONSTANT_BYTES} bytes")
-        flat = _raw(content, dtype) if content else _typed(data, dtype)
+        flat = _raw(content, dtype) if content else _typed(data, dtype, count)
         if flat.size > count or (content and flat.size != count):
             raise _Malformed(f"a constant of shape {shape} has {flat.size} values")
         return self._filled(flat, count).reshape(shape)
@@ -201,6 +208,7 @@ class _Reader:
         return np.concatenate([flat, np.full(count - flat.size, last, flat.dtype)])
 
 
+_REST_OF_TENSOR: Final = 1024  # bytes: its type and its shape
 # The field of TensorProto that holds the values of each DataType.
 _VALUE_FIELDS: Final[Mapping[int, int]] = {
     1: 5, 2: 6, 3: 7, 4: 7, 5: 7, 6: 7, 9: 10, 10: 11, 14: 13, 17: 7, 19: 13, 22: 16, 23: 17,
@@ -208,8 +216,11 @@ _VALUE_FIELDS: Final[Mapping[int, int]] = {
 _FIXED_VALUES: Final[Mapping[int, str]] = {5: "<f4", 6: "<f8"}  # all others are varints
 
 
-def _typed(data: memoryview, dtype: int) -> Constant:
-    """The values in the typed field of a TensorProto: packed together, one by one, or both."""
+def _typed(data: memoryview, dtype: int, count: int) -> Constant:
+    """The values in the typed field of a TensorProto, at most `count`: packed together, one by one, or both."""
+    if len(data) > (count + 1) * (_LONGEST_VARINT + 2) + _REST_OF_TENSOR:
+        # Refused before it is unpacked: what is packed grows many times over.
+        raise _Malformed(f"{len(data)} bytes are too many for {count} values")
     parts: list[Constant] = []
     for number, value in _fields(data):
         if number == _VALUE_FIELDS[dtype]:

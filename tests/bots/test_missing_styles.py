@@ -1,6 +1,5 @@
 """Styles that need weights, in a chat: missing, downloaded when asked for, and the default once they are there."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -66,10 +65,6 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Hub]:
         yield hub
 
 
-async def downloads_ended() -> None:
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("pull ")))
-
-
 async def test_a_missing_style_is_answered_with_what_the_owner_must_do_and_changes_nothing(desk: Desk):
     answer = await desk.conversation.answer(ANNA, "/style anime 0.9")
     assert "cartoonbot styles pull anime" in answer
@@ -86,12 +81,32 @@ async def test_a_caption_that_asks_for_it_is_answered_and_the_photo_drawn_as_usu
     assert "cartoonbot styles pull anime" in remark
 
 
-async def test_who_chose_a_style_that_is_gone_is_told_and_gets_the_default(desk: Desk):
+async def test_who_chose_a_style_that_is_gone_is_told_and_gets_the_default(desk: Desk, tmp_path: Path):
     await desk.settings.keep(ANNA.owner, Look("sketch", 0.4))
-    look, remark = await desk.conversation.look_for(ANNA, "")
-    assert look == Look("ink", 0.4)
-    assert remark is not None
-    assert "cartoonbot styles pull sketch" in remark
+    for caption, look in (("", Look("ink", 0.4)), ("0.9", Look("ink", 0.9)), ("our cat", Look("ink", 0.4))):
+        drawn, remark = await desk.conversation.look_for(ANNA, caption)
+        assert drawn == look
+        assert remark is not None
+        assert "no longer installed" in remark
+    assert await desk.conversation.look_for(ANNA, "pop") == (Look("pop", 0.4), None)
+    assert "Style: ink" in await desk.conversation.answer(ANNA, "/settings")
+    assert (await desk.conversation.answer(ANNA, "/style 0.8")).startswith("Kept: ink, strength 0.8")
+    desk.install("sketch", tmp_path)
+    assert await desk.conversation.look_for(ANNA, "") == (Look("sketch", 0.8), None)
+
+
+async def test_who_never_chose_a_style_follows_the_default_whatever_else_they_set(desk: Desk, tmp_path: Path):
+    await desk.conversation.answer(ANNA, "/size 512")
+    await desk.conversation.answer(LI, "/style ink")
+    assert (await desk.conversation.look_for(ANNA, ""))[0] == Look("ink", size=512)
+    desk.install("anime", tmp_path)
+    assert (await desk.conversation.look_for(ANNA, ""))[0] == Look("anime", size=512)
+    assert (await desk.conversation.look_for(LI, ""))[0] == Look("ink")
+
+
+async def test_an_unknown_style_is_answered_with_those_that_are_here(desk: Desk):
+    answer = await desk.conversation.answer(ANNA, "/style oil")
+    assert answer.endswith("one of: ink, sketch-ink, pop.")
 
 
 async def test_only_what_is_installed_is_listed(desk: Desk, tmp_path: Path):
@@ -121,7 +136,7 @@ async def test_with_auto_pull_who_asks_starts_the_download_and_can_have_it_after
     assert "is being downloaded (0 %)" in answers[0]
     assert "正在下载" in answers[1]
     gate.gate.set()
-    await downloads_ended()
+    await pulling.pulls.ended()
     assert (await pulling.conversation.answer(ANNA, "/style anime")).startswith("Kept: anime")
     assert len(hub.asked_for("alpha.jpg")) == 1
 
@@ -131,12 +146,12 @@ async def test_a_download_that_fails_is_owned_up_to_and_the_next_request_tries_a
 ):
     hub.fail("(listing)", Fault(status=500), times=None)
     assert "is being downloaded" in await pulling.conversation.answer(ANNA, "/style anime")
-    await downloads_ended()
+    await pulling.pulls.ended()
     assert any("ModelScope is out of order" in message for message in caplog.messages)
-    assert "cartoonbot styles pull anime" in await pulling.conversation.answer(ANNA, "/style anime")
+    assert "could not be downloaded" in await pulling.conversation.answer(ANNA, "/style anime")
     hub.mend()
     assert "is being downloaded" in await pulling.conversation.answer(ANNA, "/style anime")
-    await downloads_ended()
+    await pulling.pulls.ended()
     assert (await pulling.conversation.answer(ANNA, "/style anime")).startswith("Kept: anime")
 
 
