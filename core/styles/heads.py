@@ -27,6 +27,8 @@ _OF_112: Final = np.array(
 _MIDDLE: Final = 56 + 56j
 POINTS: Final = ((_OF_112 - _MIDDLE) * 0.75 + _MIDDLE) * (SIDE / 112)
 
+_COINCIDING: Final = 1e-24  # spread of points that are one, as a share of their squares
+
 
 class Head(NamedTuple):
     """A head in a photo: the place z of the photo is at a * z + b of the square, whose sides are 1."""
@@ -92,7 +94,9 @@ def similarity(places: Places, meant: Places) -> tuple[complex, complex]:
     """
     centred, aim = places - places.mean(), meant - meant.mean()
     spread = np.vdot(centred, centred).real
-    a = complex(np.vdot(centred, aim) / spread) if spread > 0 else 1 + 0j
+    # The mean of equal numbers may be off by their last digit.
+    apart = spread > _COINCIDING * np.vdot(places, places).real
+    a = complex(np.vdot(centred, aim) / spread) if apart else 1 + 0j
     return a, complex(meant.mean() - a * places.mean())
 
 
