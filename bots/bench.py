@@ -15,6 +15,7 @@ import cv2
 import torch
 from rich.table import Table
 
+from core.engine import keep_freed_memory
 from core.faces import FaceFinder, chosen
 from core.look import Look
 from core.photo import Limits, decode, encode, resized
@@ -45,6 +46,8 @@ class Bench:
     def __init__(
         self, look: Look, style: Style, device: torch.device, limits: Limits, finder: FaceFinder | None
     ) -> None:
+        if device.type == "cpu":
+            keep_freed_memory()
         self._look = look
         self._style = style
         self._device = device

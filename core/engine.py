@@ -1,8 +1,10 @@
 """What runs a micro-batch. The local engine is the only owner of the device."""
 
+import ctypes
 import logging
+import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 
@@ -13,6 +15,10 @@ from core.photo import Array
 from core.styles.registry import Build, Style, built_in
 
 log = logging.getLogger(__name__)
+
+# Of malloc.h; both in bytes.
+_TRIM_THRESHOLD: Final = -1
+_MMAP_THRESHOLD: Final = -3
 
 
 class Engine(Protocol):
@@ -39,6 +45,8 @@ class LocalEngine:
 
     def __init__(self, device: str = "auto", build: Build = built_in) -> None:
         self.device = pick_device(device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self._build = build
         self._styles: dict[str, Style] = {}
         self._finder = _finder()
@@ -72,6 +80,18 @@ class LocalEngine:
         if name not in self._styles:
             self._styles[name] = self._build(name, self.device)
         return self._styles[name]
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what is freed for the next picture; for this whole process, and for good.
+
+    Large blocks go back to the system otherwise, which zeroes them anew each time: about a fifth of a drawing's
+    time on a CPU. Only glibc can be told so.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def _finder() -> FaceFinder | None:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from bots.convert import gather
+from core.engine import keep_freed_memory
 from core.faces import Face, FaceFinder
 from core.look import Look
 from core.photo import Array, Limits, decode
@@ -76,6 +77,7 @@ def compare(model: Path, photos: Sequence[Path], python: Path, rounds: int, fold
     """Print a row for each photo: median seconds of both, the ratio of each pair, and how far pixels differ."""
     weights = WeightsFolder(folder / "weights").install("anime", model)
     released, finder, cpu = Released(python, model), FaceFinder.installed(), torch.device("cpu")
+    keep_freed_memory()  # as the engine does
     ours, exact = DctNetStyle(cpu, weights), ReleasedPipeline(cpu, weights)
     print(
         f"{'photo':28} {'size':>10} faces  released  ours   ratio of pairs (median, least)  pixels: most, within 1"

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from core.faces import Face
 from core.look import Look
 from core.photo import Array, fitted, resized
-from core.styles.dctnet import CANVAS, LEAST_CANVAS, DctNetStyle, canvas_shape
+from core.styles.dctnet import CANVAS, LEAST_CANVAS, DctNetStyle, canvas_shape, half_precision
 from core.styles.heads import SIDE, Head
+from core.tfgraph import load_graph
 from tests import models
 from tests.core.golden import ASTRONAUT_FACE
 from tests.core.test_heads import around, face_at
@@ -240,6 +241,40 @@ def test_a_head_of_any_size_stays_in_place(style: DctNetStyle, side: float, size
     assert np.abs(np.array(places) - reach).max() < 0.004 * side * size / 1024 + 0.7
 
 
+@pytest.mark.parametrize(("side", "shown"), [(700, 432), (300, 288)])
+def test_a_head_is_what_the_network_makes_of_its_square(
+    style: DctNetStyle, tmp_path: Path, side: float, shown: int
+):
+    """Larger squares for large heads; both are reduced here, so that nothing of the photo is added."""
+    photo, face = resized(sample_photo("astronaut"), 1024), face_of(side, 10, 500 + 480j)
+    square = Head.of(face).cut(torch.tensor(photo).permute(2, 0, 1)[None].float() / 255, shown)
+    network = load_graph(models.installed(tmp_path).heads).lower(half_precision(CPU))
+    bgr = network(square[0].flip(0).permute(1, 2, 0) * 255).numpy()
+    half = round(side / 2)
+    reduced = cv2.resize(bgr[..., ::-1].astype(np.float32), (half, half), interpolation=cv2.INTER_AREA)
+    head = Head.of(face).scaled(0.5)
+    a, b = 1 / (head.a * half), -head.b / head.a
+    b += (0.5 + 0.5j) * (a - 1)  # OpenCV's pixels have their centres at whole numbers
+    matrix = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    expected = cv2.warpAffine(reduced, matrix, (512, 512))
+    inside = mask_of(face, (512, 512), 0.5) == 1
+    assert inside.sum() > 9000
+    assert np.abs(draw(style, photo, 512, faces=[face]) - expected)[inside].mean() < 1.5
+
+
+def test_a_mask_without_an_edge_ends_where_the_square_ends(tmp_path: Path):
+    weights = models.installed(tmp_path)
+    cv2.imwrite(str(weights.mask), np.full((SIDE, SIDE, 3), 255, np.uint8))
+    whole, face, photo = DctNetStyle(CPU, weights), face_of(200, 30, 250 + 250j), gradient(512, 512)
+    changed = redness(draw(whole, photo, 512, faces=[face])) - redness(draw(whole, photo, 512))
+    head = Head.of(face)
+    x, y = np.meshgrid(np.arange(512) + 0.5, np.arange(512) + 0.5)
+    place = head.a * (x + 1j * y) + head.b - (0.5 + 0.5j)
+    far = np.maximum(np.abs(place.real), np.abs(place.imag))
+    assert not changed[far > 0.51].any()
+    assert (changed[far < 0.48] > 5).mean() > 0.98
+
+
 # Sharpness
 
 
@@ -264,6 +299,17 @@ def test_a_large_head_is_sharp_too(style: DctNetStyle, scene: Array):
     print(f"width of an edge in a head, pixels: drawn {widths[0]:.2f}, cut at 288 {widths[1]:.2f}")
     assert widths[0] < 0.5 * widths[1]
     assert grain(drawn[500:1000, 500:800]) < 0.35 * grain(scene[500:1000, 500:800])
+
+
+def test_an_edge_between_equally_light_colours_is_sharp_too(style: DctNetStyle):
+    """The photo's brightness has nothing to add there."""
+    photo = np.full((1200, 1600, 3), (200, 60, 60), np.uint8)
+    photo[:, 800:] = (60, 131, 60)
+    reduced, drawn = draw(style, photo, max(canvas_shape(1200, 1600))), draw(style, photo, 1600)
+    plain = np.asarray(cv2.resize(reduced, (1600, 1200), interpolation=cv2.INTER_LINEAR), np.uint8)
+    red, plain_red = (width(picture[500:700, 785:815, :1]) for picture in (drawn, plain))
+    print(f"width of an edge of colour, pixels: drawn {red:.2f}, bilinear {plain_red:.2f}")
+    assert red < 0.85 * plain_red
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "rocket"])
