@@ -38,7 +38,7 @@ _CPU_PASS_PIXELS: Final = 1 << 20
 _PASS_PIXELS: Final = 1 << 22
 _LEAST_HEAD: Final = 24  # pixels of the result: below, nobody sees a face
 # A collage of thousands of faces must not take all day: the largest ones, and so many in memory.
-_MOST_HEADS: Final = 120
+MOST_HEADS: Final = 120
 _HEADS_TOGETHER: Final = 24
 
 # How details of the photo come back: windows, and contrast below which the photo is flat.
@@ -104,7 +104,7 @@ class _Page:
         shape = self._photo.shape[-2:]
         heads = sorted(map(Head.of, faces), key=lambda head: -head.side)
         seen = [head for head in heads if head.touches(*shape) and head.side * self._enlarged >= _LEAST_HEAD]
-        return seen[:_MOST_HEADS]
+        return seen[:MOST_HEADS]
 
     def square(self, head: Head) -> Tensor:
         """What the head network is shown: [1, 3, s, s]."""

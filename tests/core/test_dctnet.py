@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.faces import Face
 from core.look import Look
 from core.photo import Array, fitted, resized
-from core.styles.dctnet import CANVAS, LEAST_CANVAS, DctNetStyle, canvas_shape, half_precision
+from core.styles.dctnet import CANVAS, LEAST_CANVAS, MOST_HEADS, DctNetStyle, canvas_shape, half_precision
 from core.styles.heads import SIDE, Head
 from core.tfgraph import load_graph
 from tests import models
@@ -164,6 +164,15 @@ def test_every_face_of_a_crowd_is_drawn_by_the_head_network(style: DctNetStyle):
     assert changed[(np.max(alphas, 0) > 0) & (np.max(alphas, 0) < 0.2)].mean() < 12  # softly
 
 
+def test_of_more_faces_than_anybody_gathers_the_largest_are_drawn(style: DctNetStyle):
+    places = [40 * (place % 12) + 36 + 1j * (40 * (place // 12) + 36) for place in range(MOST_HEADS + 1)]
+    *largest, smallest = [face_of(30 - place / MOST_HEADS, 0, centre) for place, centre in enumerate(places)]
+    photo = np.full((512, 512, 3), 128, np.uint8)
+    drawn = draw(style, photo, 512, faces=[smallest, *largest])
+    assert np.array_equal(drawn, draw(style, photo, 512, faces=largest))
+    assert not np.array_equal(drawn, draw(style, photo, 512, faces=largest[:-1]))
+
+
 def test_without_faces_no_head_is_drawn(style: DctNetStyle):
     photo, _ = crowd()
     plain = redness(draw(style, photo, 1024))
@@ -260,6 +269,14 @@ def test_a_head_is_what_the_network_makes_of_its_square(
     inside = mask_of(face, (512, 512), 0.5) == 1
     assert inside.sum() > 9000
     assert np.abs(draw(style, photo, 512, faces=[face]) - expected)[inside].mean() < 1.5
+
+
+def test_a_small_head_does_not_flicker(style: DctNetStyle):
+    """Stripes finer than the result's pixels become grey in it."""
+    photo = np.full((1536, 2048, 3), 60, np.uint8)
+    photo[:, np.arange(2048) // 3 % 2 == 1] = 200
+    face = face_of(240, 20, 1000 + 700j)
+    assert draw(style, photo, 512, faces=[face])[mask_of(face, (384, 512), 0.25) == 1].std(0).mean() < 15
 
 
 def test_a_mask_without_an_edge_ends_where_the_square_ends(tmp_path: Path):
