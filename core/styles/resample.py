@@ -29,11 +29,33 @@ def luminance(picture: Tensor) -> Tensor:
 
 def box_mean(picture: Tensor, radius: int) -> Tensor:
     """The mean over (2 radius + 1) squared pixels; beyond the edges, over those that are there."""
-    rows, columns = picture.shape[-2:]
-    down, across = min(radius, rows - 1), min(radius, columns - 1)
-    for size, padding in (((2 * down + 1, 1), (down, 0)), ((1, 2 * across + 1), (0, across))):
-        picture = F.avg_pool2d(picture, size, 1, padding, count_include_pad=False)
+    for axis, length in ((2, picture.shape[2]), (3, picture.shape[3])):
+        reach = min(radius, length - 1)
+        counts = torch.ones(length, device=picture.device)
+        sides = (reach, reach, 0, 0) if axis == 3 else (0, 0, reach, reach)
+        sums = _window_sums(F.pad(picture, sides), axis, 2 * reach + 1)
+        shares = 1 / _window_sums(F.pad(counts, (reach, reach)), 0, 2 * reach + 1)
+        picture = sums.mul_(shares if axis == 3 else shares[:, None])
     return picture
+
+
+def _window_sums(values: Tensor, axis: int, width: int) -> Tensor:
+    """Sums of `width` neighbours along an axis: the result is shorter by width - 1.
+
+    Sums of 1, 2, 4, ... neighbours are added up. On a CPU that is many times faster than pooling.
+    """
+    length, start, size = values.shape[axis] - width + 1, 0, 1
+    total = torch.zeros_like(values.narrow(axis, 0, length))
+    while width:
+        if width & 1:
+            total += values.narrow(axis, start, length)
+            start += size
+        width //= 2
+        if width:
+            rest = values.shape[axis] - size
+            values = values.narrow(axis, 0, rest) + values.narrow(axis, size, rest)
+            size *= 2
+    return total
 
 
 def local_line(guide: Tensor, picture: Tensor, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
