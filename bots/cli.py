@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bots import terminal
 from bots.locales import Locale
 from bots.styles import styles as styles_cli
-from core.config import Settings, load_settings
+from core.config import Settings
 from core.errors import ConfigError, FacesUnavailable, UserError
 from core.look import MIN_SIZE, Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 from core.photo import Limits, decode
@@ -33,12 +34,10 @@ if TYPE_CHECKING:
     from bots.app import App
     from core.faces import FaceFinder
 
-USAGE = 2
 NO_PHOTOS = "There are no photos there. Name photos, or folders that hold some."
 STOP_SECONDS = 30.0
 DEFAULT = Look()
 STYLE_HELP = f"Any of {', '.join(STYLE_NAMES)}; by default anime where it is installed, else ink."
-errors = Console(stderr=True)
 cli = typer.Typer(
     help="Redraw photos as cartoons: in a chat, in a local web page, or right here.",
     invoke_without_command=True,
@@ -69,12 +68,12 @@ def default(context: typer.Context) -> None:
 @cli.command()
 def run() -> None:
     """Start the bots whose tokens are set, and the local web chat."""
-    settings = _settings()
+    settings = terminal.settings()
     _log_to_terminal(settings)
     try:
         asyncio.run(_serve(settings))
     except ConfigError as error:
-        _complain(str(error))
+        terminal.complain(str(error))
         raise typer.Exit(1) from error
 
 
@@ -101,16 +100,16 @@ def convert(
     from core.engine import LocalEngine
 
     locale = Locale("en")
-    settings = _settings()
+    settings = terminal.settings()
     styles = Styles(WeightsFolder(settings.weights_dir))
     look = _look(locale, styles, style, strength, size, file_format, faces)
     photos = gather(paths, out)
     if not photos:
-        raise _usage(NO_PHOTOS)
+        raise terminal.usage(NO_PHOTOS)
     try:
         engine = LocalEngine(settings.device, styles.build)
     except ConfigError as error:
-        raise _usage(str(error)) from error
+        raise terminal.usage(str(error)) from error
     conversion = Conversion(
         engine,
         look,
@@ -126,7 +125,7 @@ def convert(
         if archive is not None:
             conversion.zip_to(archive)
     except OSError as error:
-        _complain(f"The cartoons could not be written: {error}")
+        terminal.complain(f"The cartoons could not be written: {error}")
         raise typer.Exit(1) from error
     failed = [row for row in report if row["error"]]
     if as_json:
@@ -135,7 +134,7 @@ def convert(
     else:
         Console().print(f"{len(report) - len(failed)} of {len(report)} photos redrawn into {out}", highlight=False)
     for row in failed:
-        _complain(f"{row['photo']}: {row['error']}")
+        terminal.complain(f"{row['photo']}: {row['error']}")
     if failed:
         raise typer.Exit(1)
 
@@ -158,23 +157,23 @@ def bench(
     from core.engine import pick_device
 
     locale = Locale("en")
-    settings = _settings()
+    settings = terminal.settings()
     styles = Styles(WeightsFolder(settings.weights_dir))
     look = _look(locale, styles, style, strength, size)
     try:
         device = pick_device(settings.device)
     except ConfigError as error:
-        raise _usage(str(error)) from error
+        raise terminal.usage(str(error)) from error
     with tempfile.TemporaryDirectory() as folder:
         photos = gather(paths) if paths else enlarged_samples(Path(folder), look.size)
         if not photos:
-            raise _usage(NO_PHOTOS)
+            raise terminal.usage(NO_PHOTOS)
         _check(photos, settings.limits, locale)
         source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
         try:
             drawing = styles.build(look.style, device)
         except UserError as error:
-            _complain(locale.error(error))
+            terminal.complain(locale.error(error))
             raise typer.Exit(1) from error
         report = Bench(look, drawing, device, settings.limits, _face_finder()).run(photos, rounds, source)
     if as_json:
@@ -188,7 +187,7 @@ def doctor() -> None:
     """Look at this installation and say what to mend, with the command that mends it."""
     from bots.doctor import examine
 
-    findings = examine(_settings())
+    findings = examine(terminal.settings())
     console = Console(highlight=False)
     for finding in findings:
         mark = "[green]ok[/green]   " if finding.fine else "[red]mend[/red] "
@@ -241,7 +240,7 @@ async def _tell_where(app: "App", settings: Settings) -> None:
 def _watched(rows: Iterable[dict[str, Any]], total: int) -> list[dict[str, Any]]:
     """All rows, with a progress bar where somebody watches."""
     columns = (TextColumn("Redrawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+    with Progress(*columns, console=terminal.errors, disable=not terminal.errors.is_terminal) as progress:
         return list(progress.track(rows, total=total))
 
 
@@ -269,7 +268,7 @@ def _look(
             parse_faces(faces),
         )
     except UserError as error:
-        raise _usage(locale.error(error)) from error
+        raise terminal.usage(locale.error(error)) from error
 
 
 def _check(photos: Iterable[Path], limits: Limits, locale: Locale) -> None:
@@ -278,7 +277,7 @@ def _check(photos: Iterable[Path], limits: Limits, locale: Locale) -> None:
         try:
             decode(photo, limits, MIN_SIZE)
         except UserError as error:
-            raise _usage(f"{photo}: {locale.error(error)}") from error
+            raise terminal.usage(f"{photo}: {locale.error(error)}") from error
 
 
 def _face_finder() -> "FaceFinder | None":
@@ -288,24 +287,8 @@ def _face_finder() -> "FaceFinder | None":
     try:
         return FaceFinder.installed()
     except FacesUnavailable as error:
-        _complain(str(error))
+        terminal.complain(str(error))
         return None
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except ConfigError as error:
-        raise _usage(str(error)) from error
-
-
-def _usage(sentence: str) -> typer.Exit:
-    _complain(sentence)
-    return typer.Exit(USAGE)
-
-
-def _complain(sentence: str) -> None:
-    errors.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def _log_to_terminal(settings: Settings) -> None:

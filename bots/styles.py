@@ -11,21 +11,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from core.config import Settings, load_settings
-from core.errors import ConfigError, WeightsUnavailable
+from bots import terminal
+from core.errors import WeightsUnavailable
 from core.releases import LICENCE, RELEASES
 from core.styles.registry import BUILT_IN
 from core.weights import Installed, WeightsFolder
 
 FAILED: Final = 1
-USAGE: Final = 2
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
 OUR_LICENCE: Final = "MIT"
 HOW_TO_ADD: Final = "To add one: cartoonbot styles pull NAME (from a folder of yours: --from DIR)."
 # Names of models are long; a file or a pipe has room for them.
 WIDE: Final = 120
 
-errors = Console(stderr=True)
 styles = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
@@ -48,7 +46,7 @@ def show(
     """List the styles; with pull, install the weights of one."""
     if context.invoked_subcommand is not None:
         return
-    rows = list_styles(WeightsFolder(_settings().weights_dir))
+    rows = list_styles(WeightsFolder(terminal.settings().weights_dir))
     if as_json:
         sys.stdout.write(json.dumps({"styles": rows}, indent=2) + "\n")
         return
@@ -71,7 +69,7 @@ def pull(
     """Install the weights of styles. Exit code 0: all installed; 1: some could not be; 2: wrong usage."""
     names = list(dict.fromkeys(names))
     _check(names, source)
-    folder = WeightsFolder(_settings().weights_dir)
+    folder = WeightsFolder(terminal.settings().weights_dir)
     console = Console(highlight=False)
     failed = False
     for name in names:
@@ -79,10 +77,10 @@ def pull(
         try:
             installed = there or _bring(folder, name, source)
         except WeightsUnavailable as error:
-            _complain(str(error))
+            terminal.complain(str(error))
             failed = True
         except KeyboardInterrupt:
-            _complain("Stopped. What was downloaded is kept: the same command goes on from there.")
+            terminal.complain("Stopped. What was downloaded is kept: the same command goes on from there.")
             raise typer.Exit(INTERRUPTED) from None
         else:
             use = "To install it anew, add --again." if there else f"Use it with /style {name}, or --style {name}."
@@ -130,11 +128,11 @@ def _check(names: list[str], source: Path | None) -> None:
     """Wrong usage ends the command."""
     for name in names:
         if name in BUILT_IN:
-            raise _usage(f"{name} is built in: there is nothing to download.")
+            raise terminal.usage(f"{name} is built in: there is nothing to download.")
         if name not in RELEASES:
-            raise _usage(f'There is no style "{name}" to install. Please use: {", ".join(RELEASES)}.')
+            raise terminal.usage(f'There is no style "{name}" to install. Please use: {", ".join(RELEASES)}.')
     if source is not None and len(names) > 1:
-        raise _usage("A folder holds the files of one style: with --from, name just that one.")
+        raise terminal.usage("A folder holds the files of one style: with --from, name just that one.")
 
 
 def _bring(folder: WeightsFolder, name: str, source: Path | None) -> Installed:
@@ -142,26 +140,12 @@ def _bring(folder: WeightsFolder, name: str, source: Path | None) -> Installed:
     if source is not None:
         return folder.install(name, source)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=errors, disable=not errors.is_terminal) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=terminal.errors, disable=not terminal.errors.is_terminal
+    ) as progress:
         task = progress.add_task(name, total=None)
         return folder.pull(name, lambda here, total: progress.update(task, completed=here, total=total))
 
 
 def _megabytes(size: int) -> str:
     return f"{max(1, round(size / 1e6))} MB"
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except ConfigError as error:
-        raise _usage(str(error)) from error
-
-
-def _usage(sentence: str) -> typer.Exit:
-    _complain(sentence)
-    return typer.Exit(USAGE)
-
-
-def _complain(sentence: str) -> None:
-    errors.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)

@@ -19,8 +19,8 @@ from core.releases import RELEASES, Release, needed
 
 # Left to itself, the client tries a server that is down for most of a minute. What the person has set comes first.
 ATTEMPTS: Final = {"MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "3", "MODELSCOPE_DOWNLOAD_MAX_RETRIES": "2"}
-FOLDER: Final = "name a folder that has the files, with --from DIR."
-AGAIN: Final = f"try again (what was downloaded is kept), or {FOLDER}"
+INSTEAD: Final = "name a folder that has the files, with --from DIR."
+AGAIN: Final = f"try again (what was downloaded is kept), or {INSTEAD}"
 TICK: Final = 0.5  # seconds
 # As in core.tfgraph.reader, which this process does not load.
 MAX_FILE_BYTES: Final = 1 << 28
@@ -132,7 +132,7 @@ class _Downloader:
         listed: dict[str, int] = {row["Path"]: row["Size"] for row in HubApi().get_model_files(model)}
         names = needed(listed, f"{model} on ModelScope")
         if any(listed[spelled] > MAX_FILE_BYTES for spelled in names.values()):
-            raise WeightsUnavailable(f"What ModelScope lists as {model} is too large to be this style: {FOLDER}")
+            raise WeightsUnavailable(f"What ModelScope lists as {model} is too large to be this style: {INSTEAD}")
         self._total = sum(listed[spelled] for spelled in names.values())
         for spelled in names.values():
             whole = self._folder / spelled
@@ -160,7 +160,7 @@ class _Downloader:
     def _sentence(self, error: BaseException) -> str:
         if isinstance(error, ImportError):
             return (
-                f"Downloads need the package {error.name}, which is not installed: make clean setup, or {FOLDER}"
+                f"Downloads need the package {error.name}, which is not installed: make clean setup, or {INSTEAD}"
             )
         from modelscope.hub.errors import FileIntegrityError, NotExistError, ServerError
         from requests import RequestException
@@ -168,7 +168,7 @@ class _Downloader:
         style, page = self._release.style, self._release.page
         match error:
             case NotExistError():
-                return f"ModelScope does not have {style} any more, or not all of it: look at {page}, or {FOLDER}"
+                return f"ModelScope does not have {style} any more, or not all of it: look at {page}, or {INSTEAD}"
             case FileIntegrityError():
                 return f"What arrives of {style} is not what ModelScope lists: wait a while and {AGAIN}"
             case ServerError():

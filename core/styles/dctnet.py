@@ -95,7 +95,7 @@ class _Page:
     def lay_whole(self, drawn: Tensor) -> None:
         """The whole picture, drawn as large as the canvas."""
         if self._look.size <= max(drawn.shape[-2:]):
-            self._cartoon = reshaped(drawn, self._shape).clone()
+            self._cartoon = reshaped(drawn, self._shape)
             return
         self._cartoon = _enlarged(drawn, self.canvas, self._paper, pixel_grid(self._paper))
 

@@ -1,4 +1,4 @@
-"""DCT-Net with the geometry of the released pipeline, to the pixel, for comparison.
+"""DCT-Net with the geometry of the released pipeline, to the pixel, for tests/bench/compare_released.py.
 
 See modelscope 1.40, pipelines/cv/image_cartoon_pipeline.py and models/cv/cartoon. What is odd there is odd
 here: the size is another one where there is no face, enlarging blurs, and faces in profile may be drawn mirrored.

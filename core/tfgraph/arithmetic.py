@@ -14,6 +14,16 @@ from core.tfgraph.reader import Node
 from core.tfgraph.values import TORCH_DTYPES, Host, Operations, Run, Value, host, integers, tensor, text, together
 
 operations: Final = Operations()
+# They give what they take.
+ALIASES: Final = (
+    "Identity",
+    "StopGradient",
+    "PreventGradient",
+    "Snapshot",
+    "CheckNumerics",
+    "EnsureShape",
+    "PlaceholderWithDefault",
+)
 
 
 def _elementwise(of_tensors: Callable[..., Tensor], of_hosts: Callable[..., Any]) -> Run:
@@ -128,16 +138,7 @@ for names, activation in (
 ):
     operations.plain(of_either(activation), *names)
 
-operations.plain(
-    lambda value, *_: value,
-    "Identity",
-    "StopGradient",
-    "PreventGradient",
-    "Snapshot",
-    "CheckNumerics",
-    "EnsureShape",
-    "PlaceholderWithDefault",
-)
+operations.plain(lambda value, *_: value, *ALIASES)
 operations.plain(lambda *values: values, "IdentityN")
 
 

@@ -20,16 +20,6 @@ _TABLES: Final = (arithmetic.operations, shapes.operations, images.operations)
 SOURCES: Final = ("Placeholder", "Const")
 # They order or check things in TensorFlow's runtime, and compute nothing.
 SILENT: Final = ("NoOp", "Assert")
-# They give what they take.
-_ALIASES: Final = (
-    "Identity",
-    "StopGradient",
-    "PreventGradient",
-    "Snapshot",
-    "CheckNumerics",
-    "EnsureShape",
-    "PlaceholderWithDefault",
-)
 CONVOLUTIONS: Final = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput")
 _TAKE_BIAS: Final = ("Conv2D", "DepthwiseConv2dNative")
 _BIASES: Final = ("BiasAdd", "BiasAddV1")
@@ -37,7 +27,7 @@ _BIASES: Final = ("BiasAdd", "BiasAddV1")
 _FRESH: Final = (*CONVOLUTIONS, *_BIASES)
 # How many values the operations take whose inputs are looked at here.
 _TAKEN: Final[Mapping[str, int]] = {
-    **dict.fromkeys((*_ALIASES, "Relu", "LeakyRelu"), 1),
+    **dict.fromkeys((*arithmetic.ALIASES, "Relu", "LeakyRelu"), 1),
     **dict.fromkeys((*_TAKE_BIAS, *_BIASES, "Maximum", "Mul", "Add", "AddV2", "ExpandDims"), 2),
     "Conv2DBackpropInput": 3,
 }
@@ -170,7 +160,7 @@ def _without_aliases(steps: Iterable[Step], output: str) -> list[Step]:
     kept: list[Step] = []
     for step in steps:
         inputs = tuple(meant.get(name, (name, place)) for name, place in step.inputs)
-        if step.node.op in _ALIASES and inputs and step.name != output:
+        if step.node.op in arithmetic.ALIASES and inputs and step.name != output:
             meant[step.name] = inputs[0]
         else:
             kept.append(replace(step, inputs=inputs))
