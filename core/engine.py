@@ -94,6 +94,11 @@ def keep_freed_memory() -> None:
         mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
+def device_bytes() -> int:
+    """Bytes that this process holds on its CUDA device; 0 where it uses none."""
+    return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0
+
+
 def _finder() -> FaceFinder | None:
     try:
         return FaceFinder.installed()

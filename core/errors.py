@@ -8,8 +8,11 @@
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
      │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
-     │   └─ QueueFull, OwnerQueueFull
-     ├─ OutOfMemory              not even one photo fits on the device
+     │   ├─ QueueFull, OwnerQueueFull, QuotaReached   too much is asked for now
+     │   ├─ NotInvited, Blocked  who asks may not use this bot
+     │   └─ StorageUnwritable    the data folder is full or cannot be written
+     ├─ OutOfMemory              a batch does not fit on the device
+     ├─ EngineStuck              the device does not answer, even after restarts
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
@@ -138,8 +141,28 @@ class OwnerQueueFull(UserError):
     """Too many photos of one person are waiting."""
 
 
+class QuotaReached(UserError):
+    """One person's photos of today are used up."""
+
+
+class NotInvited(UserError):
+    """Only those whom an administrator let in may use this bot."""
+
+
+class Blocked(UserError):
+    """An administrator has shut this person out."""
+
+
+class StorageUnwritable(UserError):
+    """The data folder is full or cannot be written."""
+
+
 class OutOfMemory(CartoonbotError):
-    """Not even one photo fits on the device."""
+    """A batch does not fit on the device."""
+
+
+class EngineStuck(CartoonbotError):
+    """The device does not answer, even after restarts."""
 
 
 class ChatGone(CartoonbotError):

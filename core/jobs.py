@@ -1,6 +1,6 @@
 """Jobs and their photos: what is asked, by whom, where the answer goes, and how far it has come."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,17 +21,22 @@ class PhotoStatus(StrEnum):
     DONE = "done"  # its cartoon is in the spool
     FAILED = "failed"  # the person has not been told yet
     ANSWERED = "answered"  # cartoon sent or failure told; the spool may forget it
+    CANCELLED = "cancelled"  # called off by the person, who knows; the spool may forget it
 
 
+_CALLED_OFF: Final = frozenset({PhotoStatus.FAILED, PhotoStatus.CANCELLED})
 MOVES: Final[Mapping[PhotoStatus, frozenset[PhotoStatus]]] = {
-    PhotoStatus.ARRIVING: frozenset({PhotoStatus.QUEUED, PhotoStatus.FAILED}),
-    PhotoStatus.QUEUED: frozenset({PhotoStatus.RUNNING, PhotoStatus.FAILED}),
-    PhotoStatus.RUNNING: frozenset({PhotoStatus.DONE, PhotoStatus.FAILED, PhotoStatus.QUEUED}),
+    PhotoStatus.ARRIVING: _CALLED_OFF | {PhotoStatus.QUEUED},
+    PhotoStatus.QUEUED: _CALLED_OFF | {PhotoStatus.RUNNING},
+    PhotoStatus.RUNNING: _CALLED_OFF | {PhotoStatus.DONE, PhotoStatus.QUEUED},
     PhotoStatus.DONE: frozenset({PhotoStatus.ANSWERED}),
     PhotoStatus.FAILED: frozenset({PhotoStatus.ANSWERED}),
     PhotoStatus.ANSWERED: frozenset(),
+    PhotoStatus.CANCELLED: frozenset(),
 }
-SETTLED: Final = frozenset({PhotoStatus.DONE, PhotoStatus.FAILED, PhotoStatus.ANSWERED})
+# Nothing is left to draw; and nothing is left to do at all.
+SETTLED: Final = frozenset({PhotoStatus.DONE, PhotoStatus.FAILED, PhotoStatus.ANSWERED, PhotoStatus.CANCELLED})
+CLOSED: Final = frozenset({PhotoStatus.ANSWERED, PhotoStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One picture of a job. `reference` is how its platform finds the bytes again; `place` sorts it."""
+    """One picture of a job. `reference` is how its platform finds the bytes again; `place` sorts it.
+
+    `trace`, once it is being sent, is how its front end finds out whether it arrived.
+    """
 
     id: int
     place: int
@@ -74,6 +82,7 @@ class Photo:
     reference: str
     status: PhotoStatus
     failure: Failure | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +104,53 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A photo's place in the queue: all that the studio needs to draw it. `source` and `result` are files."""
+    """A photo in the queue: all that the studio needs. `since`: when it was queued, on the loop's clock."""
 
     photo_id: int
     job_id: str
     owner: Owner
     look: Look
-    source: Path
-    result: Path
+    since: float
 
 
 class Ledger(Protocol):
-    """Where the studio writes down what became of a photo. storage.jobs keeps it."""
+    """Where the studio writes down what becomes of photos. storage.jobs keeps it.
 
-    async def start(self, photo_id: int) -> bool:
-        """QUEUED -> RUNNING. False when it is no longer wanted."""
+    Every method raises StorageUnwritable when the disk does not take it.
+    """
+
+    async def start(self, photo_id: int) -> int | None:
+        """QUEUED -> RUNNING; how often the device had it before. None when it is no longer wanted."""
         ...
 
-    async def finish(self, photo_id: int) -> None:
-        """RUNNING -> DONE."""
+    async def attempt(self, photo_ids: Sequence[int]) -> Collection[int]:
+        """The device is about to have them, once more; those that are still wanted."""
         ...
 
-    async def fail(self, photo_id: int, error: UserError) -> None:
-        """Any unsettled status -> FAILED."""
+    async def put_back(self, photo_id: int) -> bool:
+        """RUNNING -> QUEUED. False when it is no longer wanted."""
+        ...
+
+    async def finish(self, photo_id: int) -> bool:
+        """RUNNING -> DONE. False when it is no longer wanted."""
+        ...
+
+    async def fail(self, photo_id: int, error: UserError) -> bool:
+        """Any unsettled status -> FAILED. False when it is no longer wanted."""
+        ...
+
+
+class Files(Protocol):
+    """Where the bytes of photos in flight are. storage.spool keeps them."""
+
+    def source(self, photo_id: int) -> Path:
+        """The photo as it came."""
+        ...
+
+    def result(self, photo_id: int, file_format: str) -> Path:
+        """Its cartoon."""
+        ...
+
+    def forget(self, photo_id: int) -> None:
+        """Remove all files of a photo, finished or not."""
         ...

@@ -2,166 +2,342 @@
 
     queue -> decode (threads) -> micro-batch on the device (one thread) -> encode (threads) -> ledger
 
-The stages overlap; `room` bounds how many photos are between the queue and the ledger, so memory does not
-grow with the queue. A bad photo fails alone: decoding comes before batching, and a batch that fails is drawn
-again photo by photo.
+The stages overlap, each with bounded room, so memory does not grow with the queue. What goes wrong with one photo
+stays with it: decoding comes before batching, and a batch that fails is drawn again photo by photo. When the
+device has not answered for many times the usual time, its engine is given up and another one draws. Nothing is
+forgotten: what cannot be written down waits until it can.
 """
 
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol
 
+import numpy as np
+from PIL import Image
+
+from core.batches import Batches, Decoded
+from core.device_thread import DeviceThread
 from core.engine import Engine
-from core.errors import OutOfMemory, PhotoFailed, UserError
-from core.jobs import Ledger, Ticket
-from core.photo import Array, Limits, decode, encode
-from core.queue import FairQueue, take_batch
+from core.errors import EngineStuck, OutOfMemory, PhotoFailed, UserError
+from core.jobs import Files, Ledger, Ticket
+from core.look import Look
+from core.memory import MemoryLimits
+from core.pace import Pace
+from core.photo import Array, Limits, decode, encode, fitted, resized
+from core.queue import FairQueue, Turn
+from core.writing import to_disk, until_written
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A photo ready to be drawn. `pixels`: uint8 RGB [H, W, 3], longest side at most the look's working size."""
-
-    ticket: Ticket
-    pixels: Array
+# A batch is late beyond all doubt after so many times the usual.
+LATE: Final = 20
+# After so many restarts without a drawing in between, a new process is what may help.
+MOST_RESTARTS: Final = 5
 
 
 class Watcher(Protocol):
-    """Who wants to know how work goes; core.metrics counts it."""
+    """Who wants to know how work goes; core.metrics counts it. Times are in seconds."""
 
-    def batch_drawn(self, photos: int, seconds: float) -> None: ...
-    def photo_settled(self, done: bool) -> None: ...
+    def batch_drawn(self, style: str, photos: int, seconds: float) -> None: ...
+    def batch_failed(self, reason: str) -> None: ...
+    def photo_settled(self, failure: str | None, waited: float, served: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the studio works: `attempts` at a photo before it counts as failed; times in seconds.
+
+    A style's first batch, which loads it, may take `first_deadline`; later ones `least_deadline`, or many times
+    what is usual.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    batch_size: int = 4
+    attempts: int = 3
+    window: float = 0.02
+    first_deadline: float = 600.0
+    least_deadline: float = 60.0
 
 
 class Studio:
-    """The one consumer of the queue. `run()` until cancelled, then `close()`.
+    """The one consumer of the queue: `open()`, then `run()` until `stop()` or cancelled, then `close()`.
 
     `on_settled` is called with a job's id, on the event loop, after each of its photos is done or failed.
-    `window` is in seconds.
     """
 
     def __init__(
         self,
         queue: FairQueue[Ticket],
-        engine: Engine,
+        build_engine: Callable[[], Engine],
         ledger: Ledger,
+        files: Files,
         watcher: Watcher,
         on_settled: Callable[[str], None],
-        limits: Limits,
-        batch_size: int = 4,
-        window: float = 0.02,
+        rules: Rules,
     ) -> None:
         self._queue = queue
-        self._engine = engine
+        self._build_engine = build_engine
         self._ledger = ledger
+        self._files = files
         self._watcher = watcher
         self._on_settled = on_settled
-        self._limits = limits
-        self._batch_size = batch_size
-        self._window = window
-        self._room = asyncio.Semaphore(3 * batch_size)
-        self._decoded: asyncio.Queue[Decoded] = asyncio.Queue()
-        self._device_thread = ThreadPoolExecutor(1, "device")
+        self._rules = rules
+        self._engine: Engine | None = None
+        self._warm: set[str] = set()
+        self._restarts = 0
+        self._pace = Pace()
+        self._memory = MemoryLimits(rules.batch_size)
+        self._batches = Batches(rules.window)
+        # One batch on the device and the next one beside it; as many on their way out.
+        self._room = asyncio.Semaphore(2 * rules.batch_size)
+        self._way_out = asyncio.Semaphore(2 * rules.batch_size)
+        self._in_hand = 0
+        self._stopping = asyncio.Event()
+        self._device = DeviceThread()
         self._codec_threads = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "codec")
 
-    async def run(self) -> None:
-        """Serve the queue until cancelled. Photos in flight then stay RUNNING in the ledger."""
-        async with asyncio.TaskGroup() as photos:
-            photos.create_task(self._draw_batches(photos))
-            while True:
-                await self._room.acquire()
-                photos.create_task(self._decode(await self._queue.get()))
-
-    def close(self) -> None:
-        """Wait for the threads' current work and free the engine. May be called twice."""
-        self._codec_threads.shutdown(cancel_futures=True)
-        self._device_thread.shutdown(cancel_futures=True)
-        self._engine.close()
-
-    async def _decode(self, ticket: Ticket) -> None:
+    async def open(self) -> None:
+        """Build the engine. Raises ConfigError when there is no such device, EngineStuck when it is too slow."""
         try:
-            if not await self._ledger.start(ticket.photo_id):
+            self._engine = await self._device.call(self._rules.first_deadline, self._build_engine)
+        except TimeoutError as error:
+            raise EngineStuck("The device did not answer while the engine was built.") from error
+
+    async def run(self) -> None:
+        """Serve the queue. Photos in hand when it is cancelled stay RUNNING in the ledger.
+
+        Raises EngineStuck when the device does not come back.
+        """
+        try:
+            async with asyncio.TaskGroup() as photos:
+                feeding = photos.create_task(self._feed(photos))
+                photos.create_task(self._draw_batches(photos))
+                await self._stopping.wait()
+                feeding.cancel()
+                self._batches.close()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+    def stop(self) -> None:
+        """Begin nothing new; `run` ends when the batch on the device, if any, is drawn and written down."""
+        self._stopping.set()
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Wait for the threads' current work, `seconds` at most for the device, and free the engine."""
+        self._codec_threads.shutdown(cancel_futures=True)
+        self._device.close(self._free, seconds)
+
+    def estimate(self, ahead: int, own: int, look: Look) -> float | None:
+        """Seconds until the last of `own` photos in this look is drawn, when `ahead` photos wait before it.
+
+        From what was measured; None as long as nothing was.
+        """
+        return self._pace.until_done(ahead + self._in_hand, own, look)
+
+    async def _feed(self, photos: asyncio.TaskGroup) -> None:
+        while True:
+            await self._room.acquire()
+            turn = await self._queue.get()
+            photos.create_task(self._decode(turn))
+
+    async def _decode(self, turn: Turn[Ticket]) -> None:
+        ticket = turn.item
+        clock = asyncio.get_running_loop().time
+        self._in_hand += 1
+        try:
+            tries = await until_written(lambda: self._ledger.start(ticket.photo_id))
+            if tries is None:
                 self._room.release()
+                self._in_hand -= 1
                 return
-            pixels = await self._in_thread(
-                self._codec_threads, decode, ticket.source, self._limits, ticket.look.working_size
+            source, size = self._files.source(ticket.photo_id), ticket.look.working_size
+            pixels = await asyncio.get_running_loop().run_in_executor(
+                self._codec_threads, decode, source, self._rules.limits, size
             )
         except Exception as error:
-            await self._settle(ticket, error)
+            self._room.release()
+            await self._settle(ticket, error, clock())
         else:
-            self._decoded.put_nowait(Decoded(ticket, pixels))
+            self._batches.add(Decoded(turn, pixels, tries, clock()))
 
     async def _draw_batches(self, photos: asyncio.TaskGroup) -> None:
-        while True:
-            batch = await take_batch(self._decoded, self._batch_size, self._window)
-            for photo, outcome in zip(batch, await self._draw(batch), strict=True):
-                photos.create_task(self._encode(photo.ticket, outcome))
+        clock = asyncio.get_running_loop().time
+        while batch := await self._batches.take(lambda first: self._memory.photos(first.ticket.look)):
+            begun = clock()
+            outcomes = await self._draw(batch)
+            for photo in batch:
+                await self._way_out.acquire()
+                self._room.release()
+                photos.create_task(self._see_out(photo, outcomes.get(photo.ticket.photo_id), begun))
 
-    async def _draw(self, batch: list[Decoded]) -> list[Array | Exception]:
-        """One outcome a photo. What fails together is tried again in smaller parts."""
-        looks = [photo.ticket.look for photo in batch]
-        started = asyncio.get_running_loop().time()
+    async def _draw(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
+        """What became of each photo, by its number; nothing of those that are no longer wanted.
+
+        What fails together is tried again in smaller parts.
+        """
+        wanted = await until_written(lambda: self._ledger.attempt([photo.ticket.photo_id for photo in batch]))
+        batch = [photo for photo in batch if photo.ticket.photo_id in wanted]
+        if not batch:
+            return {}
+        for photo in batch:
+            photo.tries += 1
+        look = batch[0].ticket.look
         try:
-            drawn = await self._in_thread(
-                self._device_thread, self._engine.stylize, [photo.pixels for photo in batch], looks
-            )
-            if len(drawn) != len(batch):
-                raise RuntimeError(f"the engine drew {len(drawn)} of {len(batch)} photos")
+            drawn = await self._on_device(batch)
+        except OutOfMemory as error:
+            self._watcher.batch_failed("out-of-memory")
+            if not self._memory.ran_out(look, len(batch)):
+                return _all(batch, error)
+            log.warning("%s; from now on smaller", error)
+            part = len(batch)
+        except TimeoutError:
+            self._watcher.batch_failed("stuck")
+            await self._restart_engine()
+            return _all(batch, EngineStuck("the device did not answer"))
         except Exception as error:
+            self._watcher.batch_failed("failed")
             if len(batch) == 1:
-                return [error]
-            step = max(1, len(batch) // 2) if isinstance(error, OutOfMemory) else 1
-            log.warning("a batch of %d failed (%r); trying again by %d", len(batch), error, step)
-            parts = [batch[start : start + step] for start in range(0, len(batch), step)]
-            return [outcome for part in parts for outcome in await self._draw(part)]
-        self._watcher.batch_drawn(len(batch), asyncio.get_running_loop().time() - started)
-        return [*drawn]
-
-    async def _encode(self, ticket: Ticket, outcome: Array | Exception) -> None:
-        if isinstance(outcome, Exception):
-            await self._settle(ticket, outcome)
-            return
-        try:
-            await self._in_thread(self._codec_threads, _write, ticket, outcome)
-        except Exception as error:
-            await self._settle(ticket, error)
+                return _all(batch, error)
+            log.warning("a batch of %d failed (%r); trying again one by one", len(batch), error)
+            part = 1
         else:
-            await self._settle(ticket, None)
+            self._restarts = 0
+            self._memory.fitted(look, len(batch))
+            return {photo.ticket.photo_id: cartoon for photo, cartoon in zip(batch, drawn, strict=True)}
+        outcomes: dict[int, Array | Exception] = {}
+        while batch:
+            # The first part may have shown that less fits.
+            part = min(part, self._memory.photos(look))
+            outcomes |= await self._draw(batch[:part])
+            batch = batch[part:]
+        return outcomes
 
-    async def _settle(self, ticket: Ticket, error: Exception | None) -> None:
-        """Write down what became of the photo, and tell."""
+    async def _on_device(self, batch: Sequence[Decoded]) -> list[Array]:
+        """Raises whatever the engine raises, and TimeoutError when it does not answer."""
+        looks = [photo.ticket.look for photo in batch]
+        sizes = [self._memory.size(look) for look in looks]
+        each = self._pace.of(looks[0])
+        patience = self._rules.first_deadline
+        if each is not None and looks[0].style in self._warm:
+            patience = max(self._rules.least_deadline, LATE * each * len(batch))
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        assert self._engine is not None  # open() comes before run()
+        drawn = await self._device.call(
+            patience, _stylized, self._engine, [photo.pixels for photo in batch], looks, sizes
+        )
+        seconds = clock() - begun
+        self._pace.drawn(looks[0], len(batch), seconds)
+        self._watcher.batch_drawn(looks[0].style, len(batch), seconds)
+        self._warm.add(looks[0].style)
+        return drawn
+
+    async def _restart_engine(self) -> None:
+        self._restarts += 1
+        if self._restarts > MOST_RESTARTS:
+            raise EngineStuck("The device did not answer, not even after restarts of the engine.")
+        log.error("the device does not answer: starting another engine (restart %d)", self._restarts)
+        assert self._engine is not None  # something was asked of it
+        self._device.abandon(self._engine.close)
+        self._warm.clear()
+        await self.open()
+
+    async def _see_out(self, photo: Decoded, outcome: Array | Exception | None, begun: float) -> None:
+        """Write the cartoon, or try again later, or fail."""
+        ticket = photo.ticket
         try:
-            if error is None:
-                await self._ledger.finish(ticket.photo_id)
+            if outcome is None:
+                self._in_hand -= 1
+            elif isinstance(outcome, Exception):
+                if isinstance(outcome, UserError | OutOfMemory) or photo.tries >= self._rules.attempts:
+                    await self._settle(ticket, outcome, begun)
+                else:
+                    await self._queue_again(ticket, outcome)
             else:
-                if not isinstance(error, UserError):
-                    log.error("photo %d failed", ticket.photo_id, exc_info=error)
-                reason = error if isinstance(error, UserError) else PhotoFailed()
-                await self._ledger.fail(ticket.photo_id, reason)
-            self._watcher.photo_settled(done=error is None)
-            self._on_settled(ticket.job_id)
+                await self._write(ticket, outcome)
+                await self._settle(ticket, None, begun)
+        except Exception as error:
+            await self._settle(ticket, error, begun)
+        finally:
+            self._way_out.release()
+
+    async def _write(self, ticket: Ticket, cartoon: Array) -> None:
+        result = self._files.result(ticket.photo_id, ticket.look.format)
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(self._codec_threads, encode, cartoon, ticket.look.format)
+        await until_written(lambda: loop.run_in_executor(self._codec_threads, _write, result, data))
+
+    async def _queue_again(self, ticket: Ticket, error: Exception) -> None:
+        log.warning("photo %d failed (%r); it will be tried again", ticket.photo_id, error)
+        if await until_written(lambda: self._ledger.put_back(ticket.photo_id)):
+            self._queue.put(ticket.owner, [ticket], bounded=False)
+        self._in_hand -= 1
+
+    async def _settle(self, ticket: Ticket, error: Exception | None, begun: float) -> None:
+        """Write down what became of the photo, and tell, unless it was called off."""
+        reason = error if error is None or isinstance(error, UserError) else PhotoFailed()
+        try:
+            wanted = await until_written(lambda: self._write_down(ticket, reason))
         except Exception:
             # The row stays RUNNING; the next start queues it again.
-            log.exception("could not write down what became of photo %d", ticket.photo_id)
+            log.exception("what became of photo %d could not be written down", ticket.photo_id)
+        else:
+            if not wanted:
+                return
+            if reason is not error:
+                log.error("a photo failed", exc_info=error, extra={"photo": ticket.photo_id, "job": ticket.job_id})
+            now = asyncio.get_running_loop().time()
+            self._watcher.photo_settled(reason.code if reason else None, begun - ticket.since, now - begun)
+            self._on_settled(ticket.job_id)
         finally:
-            self._room.release()
+            self._in_hand -= 1
 
-    async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
-        """The one place where threads meet the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
+    async def _write_down(self, ticket: Ticket, reason: UserError | None) -> bool:
+        if reason is not None:
+            return await self._ledger.fail(ticket.photo_id, reason)
+        finished = await self._ledger.finish(ticket.photo_id)
+        if not finished:
+            # Called off while it was drawn.
+            self._files.forget(ticket.photo_id)
+        return finished
+
+    def _free(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
 
 
-def _write(ticket: Ticket, cartoon: Array) -> None:
+def _all(batch: Sequence[Decoded], error: Exception) -> dict[int, Array | Exception]:
+    return {photo.ticket.photo_id: error for photo in batch}
+
+
+def _stylized(engine: Engine, photos: Sequence[Array], looks: Sequence[Look], sizes: Sequence[int]) -> list[Array]:
+    """The cartoons at the looks' sizes; where memory allows only a smaller one, drawn at that and enlarged."""
+    thrifty = [
+        photo if size == look.size or max(photo.shape) <= size else resized(photo, size)
+        for photo, look, size in zip(photos, looks, sizes, strict=True)
+    ]
+    drawn = engine.stylize(thrifty, [replace(look, size=size) for look, size in zip(looks, sizes, strict=True)])
+    if len(drawn) != len(photos):
+        raise RuntimeError(f"the engine drew {len(drawn)} of {len(photos)} photos")
+    return [
+        cartoon if size == look.size else _enlarged(cartoon, fitted(photo.shape[0], photo.shape[1], look.size))
+        for cartoon, photo, look, size in zip(drawn, photos, looks, sizes, strict=True)
+    ]
+
+
+def _enlarged(cartoon: Array, shape: tuple[int, int]) -> Array:
+    height, width = shape
+    return np.asarray(Image.fromarray(cartoon).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def _write(result: Path, data: bytes) -> None:
     """The result appears whole or not at all."""
-    data = encode(cartoon, ticket.look.format)
-    unfinished: Path = ticket.result.with_name(ticket.result.name + ".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(ticket.result)
+    unfinished = result.with_name(result.name + ".part")
+    with to_disk():
+        unfinished.write_bytes(data)
+        unfinished.replace(result)

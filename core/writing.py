@@ -1,0 +1,52 @@
+"""Writing to a disk that may be full for a while: told apart from other errors, and waited out."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from core.errors import StorageUnwritable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# What the system says when it is the disk's fault: full, over quota, read-only, too large, broken.
+UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EACCES})
+FIRST_PAUSE: Final = 0.25
+LONGEST_PAUSE: Final = 5.0
+
+
+@contextmanager
+def to_disk() -> Generator[None]:
+    """Raises StorageUnwritable in place of an OSError that is the disk's fault."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in UNWRITABLE:
+            raise StorageUnwritable from error
+        raise
+
+
+async def until_written(write: Callable[[], Awaitable[T]]) -> T:
+    """What `write` gives once the disk takes it: made again, with pauses, while it raises StorageUnwritable.
+
+    For what must not be forgotten. Nothing is written when the waiting is cancelled.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            written = await write()
+        except StorageUnwritable as error:
+            if pause == FIRST_PAUSE:
+                log.error(
+                    "The data folder cannot be written (%s). Free some space; work goes on by itself then.",
+                    error.__cause__,
+                )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            if pause > FIRST_PAUSE:
+                log.info("the data folder can be written again")
+            return written
