@@ -2,15 +2,27 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import aiosqlite
 
-from core.errors import Closed, ConfigError
+from core.errors import Closed, ConfigError, StorageUnwritable
+
+# Primary result codes that are the disk's fault, or another program's that holds the file.
+UNWRITABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+    }
+)
 
 
 class Database:
@@ -35,7 +47,7 @@ class Database:
             await connection.execute("PRAGMA synchronous = FULL")
             await connection.execute("PRAGMA foreign_keys = ON")
             await connection.execute("PRAGMA busy_timeout = 5000")
-            await database._migrate()
+            await database._migrate(path)
         except BaseException:
             await database.close()
             raise
@@ -50,16 +62,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[aiosqlite.Connection]:
-        """All of it or nothing: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK on any error or cancellation."""
+        """All of it or nothing: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK on any error or cancellation.
+
+        Raises StorageUnwritable when the disk is full, read-only or broken; it can be tried again.
+        """
         async with self._writing:
             connection = self.reading
             try:
                 await connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 await connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # Unlike a ROLLBACK statement this is content when BEGIN itself was what failed.
                 await connection.rollback()
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in UNWRITABLE:
+                    raise StorageUnwritable from error
                 raise
 
     async def close(self) -> None:
@@ -68,8 +85,11 @@ class Database:
         if connection is not None:
             await connection.close()
 
-    async def _migrate(self) -> None:
-        """Run the numbered files of storage/migrations that this database has not seen, in order."""
+    async def _migrate(self, path: Path) -> None:
+        """Run the numbered files of storage/migrations that this database has not seen, in order.
+
+        What was there before each is kept beside it, as NAME.before-0002 and so on.
+        """
         cursor = await self.reading.execute("PRAGMA user_version")
         row = await cursor.fetchone()
         version = int(row[0]) if row else 0
@@ -87,10 +107,19 @@ class Database:
                 "Run the newer version again, or set DATA_DIR to another folder."
             )
         for number, file in enumerate(migrations[version:], start=version + 1):
+            if version:
+                await self._back_up(path.with_name(f"{path.name}.before-{number:04}"))
             async with self.transaction() as connection:
                 for statement in _statements(file.read_text(encoding="utf-8")):
                     await connection.execute(statement)
                 await connection.execute(f"PRAGMA user_version = {number}")
+
+    async def _back_up(self, copy: Path) -> None:
+        """The copy appears whole or not at all."""
+        unfinished = copy.with_name(copy.name + ".part")
+        await asyncio.to_thread(unfinished.unlink, missing_ok=True)
+        await self.reading.execute("VACUUM INTO ?", (str(unfinished),))
+        await asyncio.to_thread(unfinished.replace, copy)
 
 
 def _statements(script: str) -> list[str]:

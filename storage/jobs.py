@@ -1,20 +1,24 @@
 """Jobs as rows. A photo's status changes only by the moves that core.jobs allows."""
 
 import json
-import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
+from typing import Final
 
 import aiosqlite
 
 from core.errors import PhotoFailed, UserError
-from core.jobs import MOVES, Chat, Failure, Job, Owner, Photo, PhotoStatus
+from core.jobs import CLOSED, MOVES, SETTLED, Chat, Failure, Job, Owner, Photo, PhotoStatus
 from core.look import Look
 from storage.database import Database
 
-log = logging.getLogger(__name__)
+PAGE: Final = 200
+UNSETTLED: Final = tuple(status for status in PhotoStatus if status not in SETTLED)
+OF_OWNER: Final = "SELECT id FROM jobs WHERE platform = ? AND user = ?"
+# Word for word the condition of the index photos_open, so that it is used.
+IS_OPEN: Final = "status NOT IN ('answered', 'cancelled')"
 
 
 class Jobs:
@@ -43,14 +47,26 @@ class Jobs:
             )
         return job_id
 
-    async def add_photo(self, job_id: str, place: int, name: str, reference: str) -> int:
-        """Note a photo of the job before its bytes are fetched (ARRIVING); its id."""
+    async def job_of(self, origin: str) -> str | None:
+        """The id of the job that a message's photo is in already."""
+        cursor = await self._database.reading.execute("SELECT job_id FROM photos WHERE origin = ?", (origin,))
+        row = await cursor.fetchone()
+        return row["job_id"] if row else None
+
+    async def add_photo(
+        self, job_id: str, place: int, name: str, reference: str, origin: str | None = None
+    ) -> int | None:
+        """Note a photo of the job before its bytes are fetched (ARRIVING); its id. `origin` names its message.
+
+        None when the job has been forgotten.
+        """
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                "INSERT INTO photos (job_id, place, name, reference, status) VALUES (?, ?, ?, ?, ?)",
-                (job_id, place, name, reference, PhotoStatus.ARRIVING),
+                "INSERT INTO photos (job_id, place, name, reference, origin, status) "
+                "SELECT id, ?, ?, ?, ?, ? FROM jobs WHERE id = ?",
+                (place, name, reference, origin, PhotoStatus.ARRIVING, job_id),
             )
-        return cursor.lastrowid or 0
+        return cursor.lastrowid if cursor.rowcount else None
 
     async def change_look(self, job_id: str, look: Look) -> None:
         """What the job's photos should become, while none of them is queued."""
@@ -60,37 +76,67 @@ class Jobs:
                 (*asdict(look).values(), job_id),
             )
 
-    async def enqueue(self, photo_ids: Sequence[int]) -> None:
-        """ARRIVING -> QUEUED: their bytes are in the spool."""
+    async def enqueue(self, photo_ids: Sequence[int]) -> list[int]:
+        """ARRIVING -> QUEUED: their bytes are in the spool. Those that are still wanted."""
+        async with self._database.transaction() as connection:
+            return [
+                photo_id
+                for photo_id in photo_ids
+                if await _move(connection, photo_id, PhotoStatus.QUEUED, PhotoStatus.ARRIVING)
+            ]
+
+    async def start(self, photo_id: int) -> int | None:
+        """QUEUED -> RUNNING; how often the device had it before. None when it is no longer wanted."""
+        async with self._database.transaction() as connection:
+            if not await _move(connection, photo_id, PhotoStatus.RUNNING):
+                return None
+            cursor = await connection.execute("SELECT attempts FROM photos WHERE id = ?", (photo_id,))
+            row = await cursor.fetchone()
+        return row["attempts"] if row else None
+
+    async def attempt(self, photo_ids: Sequence[int]) -> set[int]:
+        """The device is about to have them, once more; those that are still wanted."""
+        wanted: set[int] = set()
         async with self._database.transaction() as connection:
             for photo_id in photo_ids:
-                await _move(connection, photo_id, PhotoStatus.QUEUED)
+                cursor = await connection.execute(
+                    "UPDATE photos SET attempts = attempts + 1 WHERE id = ? AND status = ?",
+                    (photo_id, PhotoStatus.RUNNING),
+                )
+                if cursor.rowcount:
+                    wanted.add(photo_id)
+        return wanted
 
-    async def start(self, photo_id: int) -> bool:
-        """QUEUED -> RUNNING, one more attempt. False when it is no longer wanted."""
+    async def put_back(self, photo_id: int) -> bool:
+        """RUNNING -> QUEUED. False when it is no longer wanted."""
         async with self._database.transaction() as connection:
-            moved = await _move(connection, photo_id, PhotoStatus.RUNNING)
-            if moved:
-                await connection.execute("UPDATE photos SET attempts = attempts + 1 WHERE id = ?", (photo_id,))
-        return moved
+            return await _move(connection, photo_id, PhotoStatus.QUEUED, PhotoStatus.RUNNING)
 
-    async def finish(self, photo_id: int) -> None:
-        """RUNNING -> DONE."""
+    async def finish(self, photo_id: int) -> bool:
+        """RUNNING -> DONE. False when it is no longer wanted."""
         async with self._database.transaction() as connection:
-            if not await _move(connection, photo_id, PhotoStatus.DONE):
-                log.warning("photo %d was drawn although nobody waits for it", photo_id)
+            return await _move(connection, photo_id, PhotoStatus.DONE)
 
-    async def fail(self, photo_id: int, error: UserError) -> None:
-        """Any unsettled status -> FAILED."""
+    async def fail(self, photo_id: int, error: UserError) -> bool:
+        """Any unsettled status -> FAILED. False when it is no longer wanted."""
         async with self._database.transaction() as connection:
-            await _fail(connection, photo_id, error)
+            return await _fail(connection, photo_id, error)
 
-    async def put_back(self) -> None:
-        """RUNNING -> QUEUED for all that an orderly stop interrupts; it does not count as an attempt."""
+    async def cancel(self, owner: Owner) -> list[tuple[str, int]]:
+        """Any unsettled status -> CANCELLED, for all photos of a person; job and photo of each."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE photos SET status = ?, attempts = attempts - 1 WHERE status = ?",
-                (PhotoStatus.QUEUED, PhotoStatus.RUNNING),
+            cursor = await connection.execute(
+                f"UPDATE photos SET status = ? WHERE job_id IN ({OF_OWNER}) AND status IN (?, ?, ?) "
+                "RETURNING job_id, id",
+                (PhotoStatus.CANCELLED, owner.platform, owner.user, *UNSETTLED),
+            )
+            return [(row["job_id"], row["id"]) for row in await cursor.fetchall()]
+
+    async def sending(self, photo_ids: Sequence[int], trace: str) -> None:
+        """Note how to find out whether they arrived, before they are sent."""
+        async with self._database.transaction() as connection:
+            await connection.executemany(
+                "UPDATE photos SET trace = ? WHERE id = ?", [(trace, photo_id) for photo_id in photo_ids]
             )
 
     async def answered(self, photo_ids: Sequence[int]) -> None:
@@ -99,22 +145,48 @@ class Jobs:
             for photo_id in photo_ids:
                 await _move(connection, photo_id, PhotoStatus.ANSWERED)
 
+    async def forget(self, owner: Owner) -> list[Job]:
+        """Delete all jobs of a person; what they were."""
+        async with self._database.transaction() as connection:
+            jobs = await _jobs(connection, OF_OWNER, owner.platform, owner.user)
+            await connection.execute(
+                "DELETE FROM jobs WHERE platform = ? AND user = ?", (owner.platform, owner.user)
+            )
+        return jobs
+
+    async def forget_old(self, closed_before: float, open_before: float) -> list[int]:
+        """Delete jobs made before these times (seconds since 1970), by whether anything is left to do for them.
+
+        A few at a time: the numbers of their photos, none when there are no such jobs.
+        """
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                "SELECT id FROM jobs WHERE created_at < ? OR (created_at < ? AND NOT EXISTS (SELECT 1 FROM photos "
+                "WHERE job_id = jobs.id AND status NOT IN (?, ?))) ORDER BY created_at LIMIT ?",
+                (open_before, closed_before, *CLOSED, PAGE),
+            )
+            jobs = [row["id"] for row in await cursor.fetchall()]
+            marks = ", ".join("?" * len(jobs))
+            cursor = await connection.execute(f"SELECT id FROM photos WHERE job_id IN ({marks})", jobs)
+            photos = [row["id"] for row in await cursor.fetchall()]
+            await connection.execute(f"DELETE FROM jobs WHERE id IN ({marks})", jobs)
+        return photos
+
     async def job(self, job_id: str) -> Job | None:
         """The job with its photos in the order sent."""
-        cursor = await self._database.reading.execute("SELECT * FROM jobs WHERE id = ?", (job_id,))
-        row = await cursor.fetchone()
-        if row is None:
-            return None
-        cursor = await self._database.reading.execute(
-            "SELECT * FROM photos WHERE job_id = ? ORDER BY place, id", (job_id,)
-        )
-        return _job(row, [_photo(photo) for photo in await cursor.fetchall()])
+        return next(iter(await _jobs(self._database.reading, "?", job_id)), None)
 
-    async def recover(self, attempts: int) -> list[Job]:
-        """What an earlier run left unanswered, oldest first, as startup takes it up again.
+    async def put_all_back(self) -> None:
+        """RUNNING -> QUEUED for all that an orderly stop leaves unfinished; the last attempt does not count."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE photos SET status = ?, attempts = max(0, attempts - 1) WHERE status = ?",
+                (PhotoStatus.QUEUED, PhotoStatus.RUNNING),
+            )
 
-        RUNNING photos are QUEUED again, or FAILED when they were tried `attempts` times.
-        """
+    async def recover(self, attempts: int) -> None:
+        """After a run that ended in the middle of things: RUNNING -> QUEUED, or FAILED for those that the device
+        had `attempts` times."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 "SELECT id, attempts FROM photos WHERE status = ?", (PhotoStatus.RUNNING,)
@@ -124,17 +196,38 @@ class Jobs:
                     await _fail(connection, photo_id, PhotoFailed())
                 else:
                     await _move(connection, photo_id, PhotoStatus.QUEUED)
+
+    async def open_photos(self) -> set[int]:
+        """The numbers of all photos that something is left to do for."""
+        cursor = await self._database.reading.execute(f"SELECT id FROM photos WHERE {IS_OPEN}")
+        return {row["id"] for row in await cursor.fetchall()}
+
+    async def open_jobs(self) -> AsyncGenerator[Job]:
+        """All jobs that something is left to do for, oldest first; read in pages, as there may be many."""
         cursor = await self._database.reading.execute(
-            "SELECT id FROM jobs WHERE id IN (SELECT job_id FROM photos WHERE status <> ?) ORDER BY created_at",
-            (PhotoStatus.ANSWERED,),
+            "SELECT id FROM jobs WHERE EXISTS "
+            f"(SELECT 1 FROM photos WHERE job_id = jobs.id AND {IS_OPEN}) ORDER BY created_at"
         )
-        jobs = [await self.job(row["id"]) for row in await cursor.fetchall()]
-        return [job for job in jobs if job is not None]
+        ids = [row["id"] for row in await cursor.fetchall()]
+        for start in range(0, len(ids), PAGE):
+            page = ids[start : start + PAGE]
+            for job in await _jobs(self._database.reading, ", ".join("?" * len(page)), *page):
+                yield job
 
 
-async def _move(connection: aiosqlite.Connection, photo_id: int, status: PhotoStatus) -> bool:
-    """Change a photo's status if that is a legal move from where it is; whether it was."""
-    origins = [origin for origin, targets in MOVES.items() if status in targets]
+async def _jobs(connection: aiosqlite.Connection, which: str, *values: str) -> list[Job]:
+    """The jobs with these ids (a list of marks, or a query) and their photos; oldest first, photos in order."""
+    cursor = await connection.execute(f"SELECT * FROM photos WHERE job_id IN ({which}) ORDER BY place, id", values)
+    photos: dict[str, list[Photo]] = {}
+    for row in await cursor.fetchall():
+        photos.setdefault(row["job_id"], []).append(_photo(row))
+    cursor = await connection.execute(f"SELECT * FROM jobs WHERE id IN ({which}) ORDER BY created_at", values)
+    return [_job(row, photos.get(row["id"], [])) for row in await cursor.fetchall()]
+
+
+async def _move(connection: aiosqlite.Connection, photo_id: int, status: PhotoStatus, *only: PhotoStatus) -> bool:
+    """Change a photo's status if that is a legal move from where it is, or from `only` there; whether it was."""
+    origins = only or [origin for origin, targets in MOVES.items() if status in targets]
     marks = ", ".join("?" * len(origins))
     cursor = await connection.execute(
         f"UPDATE photos SET status = ? WHERE id = ? AND status IN ({marks})", (status, photo_id, *origins)
@@ -142,12 +235,14 @@ async def _move(connection: aiosqlite.Connection, photo_id: int, status: PhotoSt
     return cursor.rowcount == 1
 
 
-async def _fail(connection: aiosqlite.Connection, photo_id: int, error: UserError) -> None:
-    if await _move(connection, photo_id, PhotoStatus.FAILED):
-        await connection.execute(
-            "UPDATE photos SET failure_code = ?, failure_values = ? WHERE id = ?",
-            (error.code, json.dumps(error.values), photo_id),
-        )
+async def _fail(connection: aiosqlite.Connection, photo_id: int, error: UserError) -> bool:
+    if not await _move(connection, photo_id, PhotoStatus.FAILED):
+        return False
+    await connection.execute(
+        "UPDATE photos SET failure_code = ?, failure_values = ? WHERE id = ?",
+        (error.code, json.dumps(error.values), photo_id),
+    )
+    return True
 
 
 def _job(row: aiosqlite.Row, photos: list[Photo]) -> Job:
@@ -164,4 +259,12 @@ def _job(row: aiosqlite.Row, photos: list[Photo]) -> Job:
 def _photo(row: aiosqlite.Row) -> Photo:
     code = row["failure_code"]
     failure = Failure(code, json.loads(row["failure_values"])) if code else None
-    return Photo(row["id"], row["place"], row["name"], row["reference"], PhotoStatus(row["status"]), failure)
+    return Photo(
+        row["id"],
+        row["place"],
+        row["name"],
+        row["reference"],
+        PhotoStatus(row["status"]),
+        failure,
+        row["trace"],
+    )

@@ -1,14 +1,29 @@
 """The folder of photos in flight: a source and a result a photo, named by the photo's number."""
 
+import shutil
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
+
+from core.errors import StorageUnwritable
+from core.look import FORMATS
+
+SUFFIXES: Final = ("source", *(name + end for name in FORMATS for end in ("", ".part")))
+# What is left to the database and to results when a disk runs full, as a share of it and in bytes.
+RESERVED_SHARE, RESERVED_BYTES = 0.02, 200_000_000
 
 
 class Spool:
-    """Names the files; what is in them is for others to write. Created when first used."""
+    """Names the files; what is in them is for others to write. Created when first used.
 
-    def __init__(self, folder: Path) -> None:
+    `limit`, in bytes, is how much may be in it before `check_room` refuses; `used` is what was there when last
+    measured, with what came and went since.
+    """
+
+    def __init__(self, folder: Path, limit: float = float("inf")) -> None:
         self._folder = folder
+        self._limit = limit
+        self.used = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def source(self, photo_id: int) -> Path:
@@ -21,13 +36,44 @@ class Spool:
 
     def forget(self, photo_id: int) -> None:
         """Remove all files of a photo, finished or not."""
-        for path in self._folder.glob(f"{photo_id}.*"):
+        for suffix in SUFFIXES:
+            path = self._folder / f"{photo_id}.{suffix}"
+            self.used = max(0, self.used - _size(path))
             path.unlink(missing_ok=True)
+
+    def check_room(self) -> None:
+        """Raises StorageUnwritable when the spool is full, or the disk nearly."""
+        disk = shutil.disk_usage(self._folder)
+        if self.used >= self._limit or disk.free < min(RESERVED_SHARE * disk.total, RESERVED_BYTES):
+            raise StorageUnwritable
+
+    def check_writable(self) -> None:
+        """Raises StorageUnwritable when there is no room, or a file cannot be written."""
+        self.check_room()
+        probe = self._folder / "probe"
+        try:
+            probe.write_bytes(b"may I?")
+            probe.unlink()
+        except OSError as error:
+            raise StorageUnwritable from error
+
+    def measure(self) -> None:
+        """Count the bytes that are in it."""
+        self.used = sum(_size(path) for path in self._folder.iterdir())
 
     def sweep(self, wanted: Collection[int]) -> int:
         """Remove the files of all photos but the wanted ones; how many were removed."""
-        keep = {str(photo_id) for photo_id in wanted}
-        orphans = [path for path in self._folder.iterdir() if path.name.split(".")[0] not in keep]
-        for path in orphans:
-            path.unlink(missing_ok=True)
-        return len(orphans)
+        removed = 0
+        for path in self._folder.iterdir():
+            number = path.name.partition(".")[0]
+            if not (number.isdecimal() and int(number) in wanted):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -32,3 +32,11 @@ class UserSettings:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (owner.platform, owner.user, *asdict(look).values()),
             )
+
+    async def forget(self, owner: Owner) -> bool:
+        """Delete what the person has chosen; whether there was anything."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                "DELETE FROM user_settings WHERE platform = ? AND user = ?", (owner.platform, owner.user)
+            )
+        return cursor.rowcount == 1

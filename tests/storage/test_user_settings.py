@@ -32,3 +32,15 @@ async def test_the_last_choice_counts(tmp_path: Path):
         await settings.keep(ANNA, look)
     assert await settings.look_of(ANNA) == Look(strength=0.2)
     await database.close()
+
+
+async def test_a_forgotten_choice_is_gone_and_only_the_owners(tmp_path: Path):
+    database = await Database.open(tmp_path / "settings.sqlite3")
+    settings, berta = UserSettings(database), Owner("telegram", "2")
+    for owner in (ANNA, berta):
+        await settings.keep(owner, LOOK)
+    assert await settings.forget(ANNA)
+    assert not await settings.forget(ANNA)
+    assert await settings.look_of(ANNA) is None
+    assert await settings.look_of(berta) == LOOK
+    await database.close()
