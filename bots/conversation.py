@@ -1,12 +1,15 @@
 """Platform-neutral chat: what people write -> what is kept and what is answered, as plain text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from bots.access import Access
+from bots.administration import Administration
 from bots.frontend import Person
 from bots.locales import Locale, Locales
-from core.errors import LookError, StrengthOutOfRange, UnknownStyle
+from bots.orders import Orders
+from core.errors import LookError, StrengthOutOfRange, UnknownStyle, UserError
 from core.jobs import MAX_PHOTOS
 from core.look import (
     FORMATS,
@@ -24,7 +27,7 @@ from storage.user_settings import UserSettings
 
 # The style of who has not chosen one: whatever is the default, now and later.
 UNCHOSEN: Final = ""
-COMMANDS: Final = ("start", "help", "style", "size", "format", "faces", "settings")
+COMMANDS: Final = ("start", "help", "style", "size", "format", "faces", "settings", "cancel", "forget")
 
 
 def is_for_us(text: str, name: str) -> bool:
@@ -37,37 +40,40 @@ class Conversation:
     """Answers commands and keeps what they set. `missing` says what to tell who asks for a style not installed."""
 
     def __init__(
-        self, settings: UserSettings, styles: Styles, missing: Callable[[str], LookError], locales: Locales
+        self,
+        settings: UserSettings,
+        styles: Styles,
+        missing: Callable[[str], LookError],
+        locales: Locales,
+        access: Access,
+        orders: Orders,
+        administration: Administration,
     ) -> None:
         self._settings = settings
         self._styles = styles
         self._missing = missing
         self._locales = locales
+        self._access = access
+        self._orders = orders
+        self._administration = administration
+        self._changes: Mapping[str, Callable[[Look, str], Look]] = {
+            "style": self._with_style,
+            "size": _with_size,
+            "format": _with_format,
+            "faces": _with_faces,
+        }
 
     async def answer(self, person: Person, text: str) -> str:
         """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink")."""
         locale = self._locales.of(person.language)
-        if not text.strip().startswith("/"):
-            return locale.say("send-a-photo")
-        command, *rest = text.split(maxsplit=1)
-        argument = rest[0] if rest else ""
-        match command[1:].partition("@")[0].lower():
-            case "start":
-                return locale.say("welcome", most=MAX_PHOTOS)
-            case "help":
-                return self._help(locale)
-            case "settings":
-                return locale.say("settings", **_facts(self._drawable(await self._kept(person))))
-            case "style":
-                return await self._set(person, argument, "style-now", self._with_style)
-            case "size":
-                return await self._set(person, argument, "size-now", _with_size)
-            case "format":
-                return await self._set(person, argument, "format-now", _with_format)
-            case "faces":
-                return await self._set(person, argument, "faces-now", _with_faces)
-            case _:
-                return locale.say("unknown-command", command=command[:32])
+        try:
+            await self._access.admit(person.owner)
+            if not text.strip().startswith("/"):
+                return locale.say("send-a-photo")
+            command, *rest = text.split(maxsplit=1)
+            return await self._obey(person, locale, command, rest[0] if rest else "")
+        except UserError as error:
+            return locale.error(error)
 
     async def look_for(self, person: Person, caption: str) -> tuple[Look, str | None]:
         """The person's look, changed by a caption such as "0.9" or "ink 0.9", and what to say about it.
@@ -90,16 +96,32 @@ class Conversation:
             remark = locale.say("style-gone", style=look.style, instead=drawable.style)
         return drawable, remark
 
-    async def _set(self, person: Person, argument: str, ask: str, changed: Callable[[Look, str], Look]) -> str:
+    async def _obey(self, person: Person, locale: Locale, command: str, argument: str) -> str:
+        name = command[1:].partition("@")[0].lower()
+        if name in self._changes:
+            return await self._set(person, locale, name, argument)
+        match name:
+            case "start":
+                return locale.say("welcome", most=MAX_PHOTOS)
+            case "help":
+                return self._help(locale)
+            case "settings":
+                return locale.say("settings", **_facts(self._drawable(await self._kept(person))))
+            case "cancel":
+                return locale.say("cancelled", photos=await self._orders.cancel(person.owner))
+            case "forget":
+                gone = await self._orders.forget(person.owner)
+                return locale.say("forgotten", photos=gone.photos, jobs=gone.jobs, settings=int(gone.settings))
+            case _:
+                done = await self._administration.answer(person.owner, locale, name, argument)
+                return done or locale.say("unknown-command", command=command[:32])
+
+    async def _set(self, person: Person, locale: Locale, name: str, argument: str) -> str:
         """Change the look by an argument, or tell the present one where there is none."""
-        locale = self._locales.of(person.language)
         look = await self._kept(person)
         if not argument.strip():
-            return locale.say(ask, **_facts(self._drawable(look)), **self._ranges(locale))
-        try:
-            look = changed(look, argument)
-        except LookError as error:
-            return locale.error(error)
+            return locale.say(f"{name}-now", **_facts(self._drawable(look)), **self._ranges(locale))
+        look = self._changes[name](look, argument)
         await self._settings.keep(person.owner, look)
         return locale.say("kept", **_facts(self._drawable(look)))
 

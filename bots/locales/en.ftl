@@ -12,6 +12,8 @@ help =
     /format png – file format: { $formats }
     /faces main – special care for the largest face only; /faces all – for all faces
     /settings – what is set now
+    /cancel – call off your photos that are not drawn yet
+    /forget – delete your photos, requests and settings here
 
     Styles:
     { $styles }
@@ -58,6 +60,46 @@ style-design = clean shapes, like an avatar drawn by a designer
 style-illustration = soft, like a picture book
 unknown-command = I don't know { $command }. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
+cancelled =
+    { $photos ->
+        [0] Nothing of yours is waiting.
+        [one] I called off your photo.
+       *[other] I called off { $photos } photos.
+    }
+forgotten =
+    { $photos ->
+        [0] I had kept nothing of any photos of yours.
+        [one] I deleted all that I had kept of your photo and its request.
+       *[other] I deleted all that I had kept of your { $photos } photos and { $jobs ->
+            [one] their request.
+           *[other] their { $jobs } requests.
+        }
+    } { $settings ->
+        [0] You had not set anything.
+       *[other] I deleted your settings too.
+    } All that stays is what an administrator decided about you (let in, shut out, a daily limit) and, until midnight UTC, how many photos you sent today.
+
+# What administrators read
+
+allow-usage = Please send whom to let in, for example /allow telegram:1234 or /allow discord:5678. A number alone means this platform.
+ban-usage = Please send whom to shut out, for example /ban telegram:1234 or /ban discord:5678. A number alone means this platform.
+quota-usage = Please send a person and how many photos a day, a whole number up to { $most }: for example /quota telegram:1234 50. 0 lifts the limit.
+allowed = { $person } may use this bot now.
+banned = { $person } is shut out now. /allow { $person } lets them in again.
+ban-admin = { $person } is an administrator, and nobody can shut out administrators from a chat. ADMIN_IDS in the settings says who they are.
+quota-set =
+    { $quota ->
+        [0] { $person } may send as many photos a day as they like.
+        [one] { $person } may send one photo a day.
+       *[other] { $person } may send { $quota } photos a day.
+    }
+stats =
+    Waiting photos: { $waiting }
+    Since the start: { $drawn } drawn, { $failed } failed, { $uptime_hours } hours up
+    Today (UTC): { $photos_today } photos, { $people_today } people
+    In the spool: { $spool_megabytes } MB
+
+# The way of a photo
 
 queued =
     { $photos ->
@@ -67,6 +109,13 @@ queued =
         [0] I'm drawing now.
         [one] One photo is ahead of you.
        *[other] { $ahead } photos are ahead of you.
+    }{ $unit ->
+        [seconds] {" "}It should take about { $wait } seconds.
+        [minutes] {" "}It should take about { $wait ->
+            [one] a minute.
+           *[other] { $wait } minutes.
+        }
+       *[none] {""}
     }
 done =
     { $photos ->
@@ -74,6 +123,7 @@ done =
        *[other] Here are your { $photos } cartoons.
     }
 photo-failed-line = Photo { $number } ({ $name }): { $reason }
+photos-failed-line = Photos { $first } to { $last }: { $reason }
 photo-failed-only = { $name }: { $reason }
 photo-name = photo
 too-many-photos = I take { $most } photos at a time; the first { $most } are on their way. Please send the rest afterwards.
@@ -109,6 +159,10 @@ result-refused = the chat does not take the finished picture. Please try /format
 photo-failed = drawing it failed on my side. Please send it again later.
 queue-full = So many photos are waiting ({ $waiting }) that I cannot take more right now. Please send yours again in a few minutes.
 owner-queue-full = { $waiting } of your photos are still waiting, and { $limit } is the most I keep for one person. Please send these again when some are done.
+quota-reached = Your { $limit } photos for today are used up. Please send more tomorrow (from midnight UTC).
+not-invited = This bot is private. Whoever runs it can let you in with this command: /allow { $person }
+blocked = Whoever runs this bot has shut you out, so I cannot take your photos.
+storage-unwritable = I cannot store anything right now, so this was not done. Please send it again in a few minutes.
 
 # The web page
 
@@ -123,4 +177,6 @@ menu-size = Longest side in pixels, e.g. /size 1024
 menu-format = File format: jpg, png or webp
 menu-faces = Special care for all faces, or main: the largest
 menu-settings = What is set now
+menu-cancel = Call off photos that are not drawn yet
+menu-forget = Delete my photos, requests and settings
 menu-help = How to use this bot

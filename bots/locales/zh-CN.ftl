@@ -12,6 +12,8 @@ help =
     /format png – 文件格式：{ $formats }
     /faces main – 只精细处理最大的人脸；/faces all – 所有人脸
     /settings – 当前设置
+    /cancel – 取消还没画的照片
+    /forget – 删除你在这里的照片、请求和设置
 
     风格：
     { $styles }
@@ -58,11 +60,49 @@ style-design = 形状简洁，像设计师绘制的头像
 style-illustration = 柔和，像图画书
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
+cancelled =
+    { $photos ->
+        [0] 你没有在等待的照片。
+       *[other] 已取消 { $photos } 张照片。
+    }
+forgotten =
+    { $photos ->
+        [0] 这里没有留下你的任何照片。
+       *[other] 已删除留在这里的你的 { $photos } 张照片和 { $jobs } 个请求的全部内容。
+    }{ $settings ->
+        [0] 你没有设置过什么。
+       *[other] 你的设置也已删除。
+    }留下的只有管理者对你的决定（允许、禁止、每日张数），以及今天发了多少张照片（UTC 零点删除）。
+
+# 管理者读到的句子
+
+allow-usage = 请写明允许谁使用，例如 /allow telegram:1234 或 /allow discord:5678。只写数字则指当前平台。
+ban-usage = 请写明禁止谁使用，例如 /ban telegram:1234 或 /ban discord:5678。只写数字则指当前平台。
+quota-usage = 请写明是谁和每天多少张（不超过 { $most } 的整数），例如 /quota telegram:1234 50。0 表示不限。
+allowed = { $person } 现在可以使用机器人了。
+banned = { $person } 现在不能使用机器人了。/allow { $person } 可以重新允许。
+ban-admin = { $person } 是管理者，在聊天里不能禁止管理者。管理者由设置 ADMIN_IDS 决定。
+quota-set =
+    { $quota ->
+        [0] { $person } 每天的照片不限张数。
+       *[other] { $person } 每天可以发 { $quota } 张照片。
+    }
+stats =
+    等待的照片：{ $waiting }
+    启动以来：画好 { $drawn } 张，失败 { $failed } 张，已运行 { $uptime_hours } 小时
+    今天（UTC）：{ $photos_today } 张照片，{ $people_today } 人
+    暂存的照片：{ $spool_megabytes } MB
+
+# 一张照片的经过
 
 queued =
     收到 { $photos } 张照片：{ $style } { $strength }，{ $size } 像素，{ $format }。{ $ahead ->
         [0] 现在就画。
        *[other] 前面还有 { $ahead } 张。
+    }{ $unit ->
+        [seconds] 大约需要 { $wait } 秒。
+        [minutes] 大约需要 { $wait } 分钟。
+       *[none] {""}
     }
 done =
     { $photos ->
@@ -70,6 +110,7 @@ done =
        *[other] 你的 { $photos } 张卡通画好了。
     }
 photo-failed-line = 第 { $number } 张（{ $name }）：{ $reason }
+photos-failed-line = 第 { $first } 到 { $last } 张：{ $reason }
 photo-failed-only = { $name }：{ $reason }
 photo-name = 照片
 too-many-photos = 我一次最多收 { $most } 张照片；前 { $most } 张已经在画了，其余的请稍后再发。
@@ -105,6 +146,10 @@ result-refused = 聊天平台不收这张画好的图。请试试 /format jpg �
 photo-failed = 我这边没画成，请稍后重新发送。
 queue-full = 现在排队的照片太多（{ $waiting } 张），暂时收不下了。请过几分钟再发。
 owner-queue-full = 你还有 { $waiting } 张照片在排队，每人最多 { $limit } 张。请等画完一些再发。
+quota-reached = 你今天的 { $limit } 张照片已用完。请明天（UTC 零点以后）再发。
+not-invited = 这是私人机器人。管理者可以用这个命令让你加入：/allow { $person }
+blocked = 机器人的管理者不允许你使用，所以我不能收你的照片。
+storage-unwritable = 我这里暂时存不下东西，所以没有办成。请过几分钟再发一次。
 
 # 网页
 
@@ -119,4 +164,6 @@ menu-size = 最长边像素，例如 /size 1024
 menu-format = 文件格式：jpg、png 或 webp
 menu-faces = 精细处理所有人脸（all）或只处理最大的（main）
 menu-settings = 当前设置
+menu-cancel = 取消还没画的照片
+menu-forget = 删除我的照片、请求和设置
 menu-help = 使用说明
