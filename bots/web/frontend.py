@@ -3,24 +3,23 @@
 import asyncio
 import os
 import shutil
-import socket
 import uuid
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
-
 from bots.conversation import Conversation
 from bots.delivery import Limits, Parcel
-from bots.frontend import HeardPhoto, Hearing, Person
+from bots.frontend import HeardPhoto, Hearing, Note, Person
 from bots.locales import Locales
-from core.errors import ChatGone, ConfigError, PhotoUnavailable
+from bots.serving import listen, serve, url_of
+from core.errors import ChatGone, PhotoUnavailable, UserError
 from core.jobs import MAX_PHOTOS, Chat, Job, Owner
 
 PLATFORM: Final = "web"
 HOST: Final = "127.0.0.1"
+REMEDY: Final = "Set WEB_PORT to another number, or 0."
 # What an answer is made of: a sentence, or the file of a cartoon.
 Item = str | Path
 Inbox = asyncio.Queue[Item | None]
@@ -29,7 +28,7 @@ Inbox = asyncio.Queue[Item | None]
 class WebFrontEnd:
     """Serves the page on this machine only. Port 0 takes a free one; `url` tells which.
 
-    `folder` holds uploads and results for as long as their page may show them. `exposition` is what /metrics says.
+    `folder` holds uploads and results for as long as their page may show them.
     """
 
     limits = Limits(album_items=MAX_PHOTOS, request_bytes=2**40)
@@ -41,7 +40,6 @@ class WebFrontEnd:
         conversation: Conversation,
         reception: Hearing,
         locales: Locales,
-        exposition: Callable[[], bytes],
     ) -> None:
         self._port = port
         self._folder = folder
@@ -49,28 +47,17 @@ class WebFrontEnd:
         self._conversation = conversation
         self._reception = reception
         self._locales = locales
-        self._exposition = exposition
         self._inboxes: dict[str, Inbox] = {}
         self.ready = asyncio.Event()
         self.url = ""
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError when the port is taken."""
-        with _listen(self._port) as listener:
+        with listen(HOST, self._port, REMEDY) as listener:
             # Importing gradio takes seconds, and the other front ends should not wait for it.
             app = await asyncio.to_thread(self._build)
-            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, access_log=False)
-            server = _Server(config, self.ready)
-            self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            try:
-                await asyncio.shield(serving)
-            finally:
-                self.ready.clear()
-                server.should_exit = True
-                for inbox in self._inboxes.values():
-                    inbox.put_nowait(None)
-                await serving
+            self.url = url_of(listener)
+            await serve(app, listener, self.ready, self._end_answers)
 
     async def fetch(self, reference: str, path: Path) -> None:
         """Copy an upload. Raises PhotoUnavailable."""
@@ -83,7 +70,7 @@ class WebFrontEnd:
         """Put a sentence into the page. Raises ChatGone when the page was closed."""
         self._inbox(chat).put_nowait(text)
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
         """Put cartoons into the page. Raises ChatGone when the page was closed."""
         inbox = self._inbox(chat)
         if caption:
@@ -94,7 +81,11 @@ class WebFrontEnd:
         for result in parcel.results:
             inbox.put_nowait(Path(await asyncio.to_thread(shutil.copyfile, result.path, folder / result.name)))
 
-    def answered(self, job: Job) -> None:
+    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
+        """No page outlives the program."""
+        return False
+
+    def over(self, job: Job) -> None:
         """Nothing more is coming for this job."""
         inbox = self._inboxes.get(job.chat.chat)
         if inbox is not None:
@@ -119,7 +110,11 @@ class WebFrontEnd:
                 heard = HeardPhoto(
                     person, chat, place, name, str(path), text, group=chat.chat, weight=path.stat().st_size
                 )
-                await self._reception.hear(heard, complete=place == len(chosen) - 1)
+                try:
+                    await self._reception.hear(heard, complete=place == len(chosen) - 1)
+                except UserError as error:
+                    yield self._locales.of(language).error(error)
+                    return
             while (item := await inbox.get()) is not None:
                 yield item
 
@@ -133,6 +128,10 @@ class WebFrontEnd:
         finally:
             del self._inboxes[chat.chat]
             shutil.rmtree(self._results / chat.chat, ignore_errors=True)
+
+    def _end_answers(self) -> None:
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(None)
 
     def _inbox(self, chat: Chat) -> Inbox:
         inbox = self._inboxes.get(chat.chat)
@@ -148,33 +147,4 @@ class WebFrontEnd:
 
         # Nobody is looking at what an earlier run showed.
         shutil.rmtree(self._folder, ignore_errors=True)
-        return build_app(self.converse, self._locales, self._results, self._exposition)
-
-
-class _Server(uvicorn.Server):
-    """Says when it answers, and leaves signals to the program, which has more to close than this server."""
-
-    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"Port {port} on {HOST} is taken, perhaps by another Cartoonbot. Set WEB_PORT to another number, or 0."
-        ) from error
-    return listener
+        return build_app(self.converse, self._locales, self._results)

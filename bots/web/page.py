@@ -41,22 +41,13 @@ class OwnPagesOnly(BaseHTTPMiddleware):
         return await call_next(request)
 
 
-def build_app(converse: Converse, locales: Locales, results: Path, exposition: Callable[[], bytes]) -> FastAPI:
-    """The web application: the chat at /, health at /healthz, counts at /metrics."""
+def build_app(converse: Converse, locales: Locales, results: Path) -> FastAPI:
+    """The web application: the chat at /."""
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
     # Another site in the same browser must not speak to this page, neither by its own name (DNS rebinding)
     # nor by posting here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_NAMES)
     app.add_middleware(OwnPagesOnly)
-
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    async def metrics() -> Response:
-        return Response(exposition(), media_type="text/plain; version=0.0.4")
-
-    app.add_api_route("/healthz", healthz)
-    app.add_api_route("/metrics", metrics)
     translated = gr.I18n(**{language: _labels(locales, language) for language in LANGUAGES})
     results.mkdir(parents=True, exist_ok=True)
     blocks = _blocks(converse, locales, translated)
