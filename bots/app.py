@@ -3,15 +3,25 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
+from bots.access import Access
+from bots.administration import Administration
 from bots.albums import Albums
 from bots.conversation import Conversation
 from bots.courier import Courier
 from bots.frontend import FrontEnd
+from bots.health import HealthServer
+from bots.housekeeping import Housekeeping
+from bots.intake import Intake
+from bots.lag import watch_loop
 from bots.locales import Locales
+from bots.orders import Orders
 from bots.pulls import Pulls
 from bots.reception import Reception
 from bots.telegram.frontend import TelegramFrontEnd
@@ -19,17 +29,18 @@ from bots.telegram.wire import PLATFORM as TELEGRAM
 from bots.web.frontend import PLATFORM as WEB
 from bots.web.frontend import WebFrontEnd
 from core.config import Settings
-from core.engine import Engine, LocalEngine
-from core.errors import ConfigError
+from core.engine import Engine, LocalEngine, device_bytes
+from core.errors import ConfigError, StorageUnwritable
 from core.jobs import Job, Ticket
 from core.metrics import Metrics
 from core.queue import FairQueue
-from core.studio import Studio
+from core.studio import Rules, Studio
 from core.styles.registry import Build, Styles
 from core.weights import WeightsFolder
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.lock import locked
+from storage.people import People
 from storage.spool import Spool
 from storage.user_settings import UserSettings
 
@@ -37,17 +48,18 @@ log = logging.getLogger(__name__)
 
 # A photo by itself waits this long for a second one.
 LONE_SECONDS = 0.5
-# What a stop gives messages that are being sent.
-GRACE_SECONDS = 5.0
+# Of the time for a stop, what the batch on the device gets, and what messages that are being sent get after it.
+DRAWING_SHARE, SENDING_SHARE = 0.5, 0.2
 
 
 class _Services(NamedTuple):
-    """What is stopped in order when the program stops."""
+    """What runs, and is stopped in order when the program stops."""
 
     reception: Reception
     studio: Studio
     courier: Courier
     jobs: Jobs
+    helpers: dict[str, asyncio.Task[None]]
 
 
 class App:
@@ -56,8 +68,10 @@ class App:
     def __init__(self, settings: Settings, build_engine: Callable[[str, Build], Engine] = LocalEngine) -> None:
         self._settings = settings
         self._build_engine = build_engine
+        self._begun = time.monotonic()
         self.front_ends: dict[str, FrontEnd] = {}
         self.web: WebFrontEnd | None = None
+        self.health: HealthServer | None = None
         self.started = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -66,87 +80,166 @@ class App:
             services = await self._open(closing)
             drawing = asyncio.create_task(services.studio.run(), name="studio")
             serving = [asyncio.create_task(end.run(), name=name) for name, end in self.front_ends.items()]
+            helping = [*services.helpers.values()]
             stopping = asyncio.create_task(stop.wait(), name="stop")
             self.started.set()
             try:
-                ended, _ = await asyncio.wait([drawing, *serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+                ended, _ = await asyncio.wait(
+                    [drawing, *serving, *helping, stopping], return_when=asyncio.FIRST_COMPLETED
+                )
             finally:
-                # Nothing new comes in, nothing new is drawn, what is drawn gets its grace, then the chats close.
-                await services.reception.close()
-                await _cancelled([drawing, stopping])
-                await services.jobs.put_back()
-                await services.courier.close(GRACE_SECONDS)
-                await _cancelled(serving)
+                await self._stop(services, drawing)
+                await _cancelled([*serving, *helping, stopping])
             for task in ended - {stopping}:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended although nobody stopped it")
 
+    async def _stop(self, services: _Services, drawing: asyncio.Task[None]) -> None:
+        """Nothing new comes in; the batch on the device is finished; what is drawn gets its time to be sent."""
+        allowed = self._settings.shutdown_seconds
+        await services.reception.close()
+        services.studio.stop()
+        await asyncio.wait([drawing], timeout=DRAWING_SHARE * allowed)
+        await _cancelled([drawing])
+        try:
+            await services.jobs.put_all_back()
+        except StorageUnwritable:
+            log.warning("the data folder cannot be written; the next start finds out what was under way")
+        await services.courier.close(SENDING_SHARE * allowed)
+
     async def _open(self, closing: AsyncExitStack) -> _Services:
         """Build the services from the inside out; what was opened is closed in reverse."""
         settings = self._settings
-        folder = settings.data_dir
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            closing.enter_context(locked(folder))
-            spool = Spool(folder / "spool")
-            database = await Database.open(folder / "cartoonbot.sqlite3")
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise ConfigError(
-                f"The data folder {folder} cannot be used ({error}). "
-                "Set DATA_DIR to another one, or free some space."
-            ) from error
-        closing.push_async_callback(database.close)
-
-        jobs, locales = Jobs(database), Locales()
+        jobs, people, spool, user_settings = await self._open_storage(closing)
+        locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
         styles = Styles(weights)
         pulls = Pulls(styles, weights, automatic=settings.auto_pull)
         closing.push_async_callback(pulls.close)
-        conversation = Conversation(UserSettings(database), styles, pulls.asked, locales)
-        queue: FairQueue[Ticket] = FairQueue(settings.queue_limit, settings.user_limit)
-        metrics = Metrics(waiting=queue.__len__)
-        engine = await asyncio.to_thread(self._build_engine, settings.device, styles.build)
 
-        courier = Courier(jobs, spool, self.front_ends, locales, on_answered=self._answered)
+        queue: FairQueue[Ticket] = FairQueue(settings.queue_limit, settings.user_limit)
+        metrics = Metrics(queue.__len__, lambda: spool.used, device_bytes)
+        courier = Courier(
+            jobs, spool, self.front_ends, locales, on_answered=self._over, on_delivered=metrics.delivered
+        )
         studio = Studio(
-            queue, engine, jobs, metrics, courier.settled, settings.limits, batch_size=settings.batch_size
+            queue,
+            partial(self._build_engine, settings.device, styles.build),
+            jobs,
+            spool,
+            metrics,
+            courier.settled,
+            Rules(settings.limits, settings.batch_size, settings.attempts),
         )
         closing.push_async_callback(asyncio.to_thread, studio.close)
+        await studio.open()
+
+        access = Access(
+            people, settings.admin_ids, settings.access == "allowlist", settings.quota_photos_per_day, _today
+        )
+        facts = partial(self._facts, queue, metrics, people, spool)
+        conversation = Conversation(
+            user_settings,
+            styles,
+            pulls.asked,
+            locales,
+            access,
+            Orders(jobs, queue, spool, user_settings, on_settled=courier.settled, on_forgotten=self._over),
+            Administration(people, access, facts),
+        )
         reception = Reception(
             conversation,
+            access,
+            Intake(settings.person_photos_per_minute, settings.chat_photos_per_minute),
             Albums(settings.album_seconds, LONE_SECONDS),
             jobs,
             spool,
             queue,
+            studio.estimate,
             self.front_ends,
             locales,
             settings.limits,
             courier.settled,
         )
+        self._build_front_ends(conversation, reception, locales)
 
-        self.web = WebFrontEnd(
-            settings.web_port, folder / "web", conversation, reception, locales, metrics.exposition
+        await jobs.recover(settings.attempts)
+        swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
+        if swept:
+            log.info("removed %d files that belong to nothing", swept)
+        await reception.resume(jobs.open_jobs())
+        housekeeping = Housekeeping(
+            jobs, people, spool, settings.retention_days, settings.undelivered_days, _today
         )
-        self.front_ends[WEB] = self.web
+        helpers = {"housekeeping": housekeeping.run(), "loop watch": watch_loop(metrics.loop_lagged)}
+        if settings.metrics_port is not None:
+            troubles = partial(self._troubles, spool)
+            self.health = HealthServer(settings.metrics_host, settings.metrics_port, metrics.exposition, troubles)
+            helpers["health"] = self.health.run()
+        tasks = {name: asyncio.create_task(work, name=name) for name, work in helpers.items()}
+        return _Services(reception, studio, courier, jobs, tasks)
+
+    async def _open_storage(self, closing: AsyncExitStack) -> tuple[Jobs, People, Spool, UserSettings]:
+        folder = self._settings.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            closing.enter_context(locked(folder))
+            spool = Spool(folder / "spool", self._settings.spool_megabytes * 1e6)
+            database = await Database.open(folder / "cartoonbot.sqlite3")
+        except (OSError, sqlite3.DatabaseError, StorageUnwritable) as error:
+            raise ConfigError(
+                f"The data folder {folder} cannot be used ({error.__cause__ or error}). "
+                "Set DATA_DIR to another one, or free some space."
+            ) from error
+        closing.push_async_callback(database.close)
+        return Jobs(database), People(database), spool, UserSettings(database)
+
+    def _build_front_ends(self, conversation: Conversation, reception: Reception, locales: Locales) -> None:
+        settings = self._settings
         if settings.telegram_bot_token is not None:
             token = settings.telegram_bot_token.get_secret_value()
             self.front_ends[TELEGRAM] = TelegramFrontEnd(
                 token, settings.telegram_api_url, conversation, reception, locales
             )
+        if settings.web_chat == "on" or (settings.web_chat == "auto" and not self.front_ends):
+            self.web = WebFrontEnd(settings.web_port, settings.data_dir / "web", conversation, reception, locales)
+            self.front_ends[WEB] = self.web
+        if not self.front_ends:
+            raise ConfigError("There is nobody to talk to: set TELEGRAM_BOT_TOKEN, or WEB_CHAT=on.")
 
-        left = await jobs.recover(settings.attempts)
-        swept = spool.sweep([photo.id for job in left for photo in job.photos])
-        if left or swept:
-            log.info("taking up %d jobs of the last run; removed %d stray files", len(left), swept)
-        await reception.resume(left)
-        return _Services(reception, studio, courier, jobs)
+    async def _facts(
+        self, queue: FairQueue[Ticket], metrics: Metrics, people: People, spool: Spool
+    ) -> Mapping[str, str | int | float]:
+        people_today, photos_today = await people.totals(_today())
+        return {
+            "waiting": len(queue),
+            "drawn": metrics.drawn,
+            "failed": metrics.failed,
+            "people_today": people_today,
+            "photos_today": photos_today,
+            "spool_megabytes": round(spool.used / 1e6, 1),
+            "uptime_hours": round((time.monotonic() - self._begun) / 3600, 1),
+        }
 
-    def _answered(self, job: Job) -> None:
+    async def _troubles(self, spool: Spool) -> Sequence[str]:
+        """Why the program cannot serve people just now."""
+        troubles = [f"{name} is not connected" for name, end in self.front_ends.items() if not end.ready.is_set()]
+        try:
+            await asyncio.to_thread(spool.check_writable)
+        except StorageUnwritable:
+            troubles.append("the data folder is full or cannot be written")
+        return troubles
+
+    def _over(self, job: Job) -> None:
         if self.web is not None:
-            self.web.answered(job)
+            self.web.over(job)
 
 
-async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

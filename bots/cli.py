@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bots import terminal
 from bots.locales import Locale
+from bots.logs import log_to_terminal
 from bots.styles import styles as styles_cli
 from core.config import Settings
 from core.errors import ConfigError, FacesUnavailable, UserError
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from bots.app import App
     from core.faces import FaceFinder
 
+log = logging.getLogger(__name__)
+
 NO_PHOTOS = "There are no photos there. Name photos, or folders that hold some."
-STOP_SECONDS = 30.0
 DEFAULT = Look()
 STYLE_HELP = f"Any of {', '.join(STYLE_NAMES)}; by default anime where it is installed, else ink."
 cli = typer.Typer(
@@ -69,11 +70,15 @@ def default(context: typer.Context) -> None:
 def run() -> None:
     """Start the bots whose tokens are set, and the local web chat."""
     settings = terminal.settings()
-    _log_to_terminal(settings)
+    log_to_terminal(settings)
     try:
         asyncio.run(_serve(settings))
     except ConfigError as error:
         terminal.complain(str(error))
+        raise typer.Exit(1) from error
+    except Exception as error:
+        # Not left to Python, whose traceback would be no log line and could show a token.
+        log.exception("Cartoonbot has to stop: something broke")
         raise typer.Exit(1) from error
 
 
@@ -208,8 +213,8 @@ async def _serve(settings: Settings) -> None:
         if stop.is_set():
             os._exit(1)
         stop.set()
-        # A device that hangs must not keep the program from ending; what is unfinished is on disk.
-        deadline = threading.Timer(STOP_SECONDS, os._exit, [1])
+        # Whatever hangs must not keep the program from ending; what is unfinished is on disk.
+        deadline = threading.Timer(settings.shutdown_seconds, os._exit, [1])
         deadline.daemon = True
         deadline.start()
 
@@ -226,9 +231,11 @@ async def _serve(settings: Settings) -> None:
 async def _tell_where(app: "App", settings: Settings) -> None:
     """Say what is running, once it is."""
     await app.started.wait()
-    assert app.web is not None  # built before the start
-    await app.web.ready.wait()
     console = Console(highlight=False)
+    if app.web is None:
+        console.print("Cartoonbot is running. Ctrl-C stops it.")
+        return
+    await app.web.ready.wait()
     if settings.telegram_bot_token is None:
         console.print(
             "No bot token is set, so here is the web chat alone (see .env.example for Telegram).", soft_wrap=True
@@ -289,29 +296,3 @@ def _face_finder() -> "FaceFinder | None":
     except FacesUnavailable as error:
         terminal.complain(str(error))
         return None
-
-
-def _log_to_terminal(settings: Settings) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Discreet(settings))
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    # httpx logs each address it calls, and Telegram's addresses hold the token.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-class _Discreet(logging.Formatter):
-    """Log lines without secrets, wherever in a message or traceback they appear."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        token = settings.telegram_bot_token
-        secret = token.get_secret_value() if token else ""
-        # Download addresses hold it quoted.
-        self._secrets = [secret, quote(secret, safe="")] if secret else []
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        for secret in self._secrets:
-            line = line.replace(secret, "[token]")
-        return line

@@ -2,28 +2,33 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from bots.delivery import Kind, Parcel, Result, pack
+from bots.delivery import Limits as MessageLimits
 from bots.frontend import FrontEnd
 from bots.locales import Locale, Locales
 from core.errors import ChatGone, PhotoFailed, Refused, ResultRefused
 from core.jobs import Failure, Job, Photo, PhotoStatus
 from core.photo import Limits, inspect
+from core.writing import until_written
 from storage.jobs import Jobs
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
 LONGEST_NAME: Final = 40
+# Photos in a row that failed for the same reason are told together from so many on.
+WORTH_JOINING: Final = 3
 
 
 class Courier:
-    """Answers each job once all its photos are settled. A late sibling is answered by itself.
+    """Delivers each job once all its photos are settled. A late sibling is delivered by itself.
 
-    `on_answered` hears of each job that nothing more is coming for in this run.
+    `on_answered` hears of each job that nothing more is coming for in this run, `on_delivered` how many cartoons
+    have arrived.
     """
 
     def __init__(
@@ -33,12 +38,14 @@ class Courier:
         front_ends: Mapping[str, FrontEnd],
         locales: Locales,
         on_answered: Callable[[Job], None],
+        on_delivered: Callable[[int], None],
     ) -> None:
         self._jobs = jobs
         self._spool = spool
         self._front_ends = front_ends
         self._locales = locales
         self._on_answered = on_answered
+        self._on_delivered = on_delivered
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -66,37 +73,58 @@ class Courier:
         if after is not None:
             await asyncio.wait([after])
         job = await self._jobs.job(job_id)
-        if job is None or not job.settled:
+        if job is None:
             return
         try:
             await self._send(job)
         except (ChatGone, Refused) as error:
-            log.info("job %s has nobody to answer: %s", job_id, error)
-            await self._written_off(job.photos)
+            log.info("nobody to answer: %s", error, extra={"job": job_id})
+            await self._written_off([photo.id for photo in job.photos])
         except Exception:
-            log.exception("job %s could not be answered; the next start tries again", job_id)
-        self._on_answered(job)
+            log.exception("a job could not be answered; the next start tries again", extra={"job": job_id})
+        if job.settled:
+            self._on_answered(job)
 
     async def _send(self, job: Job) -> None:
         front_end = self._front_ends.get(job.chat.platform)
         if front_end is None:
-            log.warning("job %s waits for %s, which is not running", job.id, job.chat.platform)
+            log.warning("a job waits for %s, which is not running", job.chat.platform, extra={"job": job.id})
             return
         locale = self._locales.of(job.language)
-        results = await asyncio.to_thread(self._results, job)
+        # Cartoons come together; what failed is told as soon as it is known.
+        results = await asyncio.to_thread(self._results, job) if job.settled else []
         caption = locale.say("done", photos=len(results))
         refused: set[int] = set()
-        for parcel in pack(results, front_end.limits):
-            members = {result.photo_id for result in parcel.results}
-            if await _accepted(front_end, job, parcel, caption):
-                await self._written_off([photo for photo in job.photos if photo.id in members])
-                caption = ""
-            else:
-                refused |= members
+        for parcel, trace in _parcels(job, results, front_end.limits):
+            members = [result.photo_id for result in parcel.results]
+            if trace is not None and await front_end.arrived(job.chat, parcel, caption, trace):
+                log.info("cartoons of the last run had arrived", extra={"job": job.id})
+            elif not await self._accepted(front_end, job, parcel, caption):
+                refused.update(members)
+                continue
+            await self._written_off(members)
+            self._on_delivered(len(members))
+            caption = ""
         failures = _failures(job, {result.photo_id for result in results}, refused)
         for text in _told(locale, job, failures, front_end.limits.text):
             await front_end.say(job.chat, text)
-        await self._written_off([photo for photo in job.photos if photo.id in failures])
+        await self._written_off(failures)
+
+    async def _accepted(self, front_end: FrontEnd, job: Job, parcel: Parcel, caption: str) -> bool:
+        """Whether the platform took the cartoons, as files where it did not want them as pictures."""
+        members = [result.photo_id for result in parcel.results]
+
+        async def note(trace: str) -> None:
+            await until_written(lambda: self._jobs.sending(members, trace))
+
+        for kind in dict.fromkeys((parcel.kind, Kind.DOCUMENT)):
+            try:
+                await front_end.deliver(job.chat, replace(parcel, kind=kind), caption, note)
+            except Refused as error:
+                log.warning("refused as %s: %s", kind, error, extra={"job": job.id})
+            else:
+                return True
+        return False
 
     def _results(self, job: Job) -> list[Result]:
         """The cartoons that are in the spool, with their measures; the files are our own, so no limits."""
@@ -109,22 +137,22 @@ class Courier:
                 results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
         return results
 
-    async def _written_off(self, photos: Sequence[Photo]) -> None:
-        await self._jobs.answered([photo.id for photo in photos])
-        for photo in photos:
-            self._spool.forget(photo.id)
+    async def _written_off(self, photo_ids: Collection[int]) -> None:
+        """Recorded first: a file without a row is swept up at the next start, a row without a file is a loss."""
+        await until_written(lambda: self._jobs.answered([*photo_ids]))
+        await asyncio.to_thread(self._forget_files, photo_ids)
+
+    def _forget_files(self, photo_ids: Collection[int]) -> None:
+        for photo_id in photo_ids:
+            self._spool.forget(photo_id)
 
 
-async def _accepted(front_end: FrontEnd, job: Job, parcel: Parcel, caption: str) -> bool:
-    """Whether the platform took the cartoons, as files where it did not want them as pictures."""
-    for kind in dict.fromkeys((parcel.kind, Kind.DOCUMENT)):
-        try:
-            await front_end.deliver(job.chat, replace(parcel, kind=kind), caption)
-        except Refused as error:
-            log.warning("job %s: %s as %s", job.id, error, kind)
-        else:
-            return True
-    return False
+def _parcels(job: Job, results: Sequence[Result], limits: MessageLimits) -> Generator[tuple[Parcel, str | None]]:
+    """The messages to send; first those that an earlier run was sending, as it packed them, with their traces."""
+    traces = {photo.id: photo.trace for photo in job.photos}
+    for trace in sorted({traces[result.photo_id] for result in results}, key=lambda each: each is None):
+        for parcel in pack([result for result in results if traces[result.photo_id] == trace], limits):
+            yield parcel, trace
 
 
 def _failures(job: Job, found: set[int], refused: set[int]) -> dict[int, Failure]:
@@ -135,7 +163,7 @@ def _failures(job: Job, found: set[int], refused: set[int]) -> dict[int, Failure
             failures[photo.id] = photo.failure
         elif photo.id in refused:
             failures[photo.id] = Failure.of(ResultRefused())
-        elif photo.status is PhotoStatus.DONE and photo.id not in found:
+        elif job.settled and photo.status is PhotoStatus.DONE and photo.id not in found:
             # Its file is gone from the spool: somebody tidied up.
             failures[photo.id] = Failure.of(PhotoFailed())
     return failures
@@ -144,17 +172,37 @@ def _failures(job: Job, found: set[int], refused: set[int]) -> dict[int, Failure
 def _told(locale: Locale, job: Job, failures: Mapping[int, Failure], limit: int) -> list[str]:
     """Messages of at most `limit` characters that name each failed photo; a lone photo needs no number."""
     messages: list[str] = []
-    for number, photo in enumerate(job.photos, start=1):
-        if photo.id not in failures:
-            continue
-        name = _short(photo.name) or locale.say("photo-name")
-        sentence = "photo-failed-only" if len(job.photos) == 1 else "photo-failed-line"
-        line = locale.say(sentence, number=number, name=name, reason=locale.error(failures[photo.id]))
+    failed = [(number, photo) for number, photo in enumerate(job.photos, start=1) if photo.id in failures]
+    for run in _runs(failed, failures):
+        (first, photo), (last, _) = run[0], run[-1]
+        reason = locale.error(failures[photo.id])
+        if len(run) >= WORTH_JOINING:
+            line = locale.say("photos-failed-line", first=first, last=last, reason=reason)
+        else:
+            name = _short(photo.name) or locale.say("photo-name")
+            sentence = "photo-failed-only" if len(job.photos) == 1 else "photo-failed-line"
+            line = locale.say(sentence, number=first, name=name, reason=reason)
         if messages and len(messages[-1]) + 1 + len(line) <= limit:
             messages[-1] += "\n" + line
         else:
             messages.append(line)
     return messages
+
+
+def _runs(
+    failed: Sequence[tuple[int, Photo]], failures: Mapping[int, Failure]
+) -> Generator[Sequence[tuple[int, Photo]]]:
+    """Neighbours that failed for the same reason together, if they are many; else each by itself."""
+    start = 0
+    for end in range(1, len(failed) + 1):
+        before, photo = failed[end - 1]
+        if end < len(failed):
+            number, following = failed[end]
+            if number == before + 1 and failures[following.id] == failures[photo.id]:
+                continue
+        run = failed[start:end]
+        yield from [run] if len(run) >= WORTH_JOINING else [[each] for each in run]
+        start = end
 
 
 def _short(name: str) -> str:

@@ -60,11 +60,19 @@ class Outbox:
         self._lanes: dict[str, _Lane] = {}
         self._posted: set[asyncio.Task[None]] = set()
 
-    async def send(self, chat: str, call: Callable[[], Awaitable[T]], *, group: bool = False) -> T:
+    async def send(
+        self,
+        chat: str,
+        call: Callable[[], Awaitable[T]],
+        *,
+        group: bool = False,
+        arrived: Callable[[], Awaitable[bool]] | None = None,
+    ) -> T | None:
         """Make the call when it is this chat's turn; again after Busy or Unreached, for as long as it takes.
 
-        After Doubtful it is made again REPEATS times: platforms do not tell whether the message arrived, so a
-        second copy is the price of losing nothing, but there is an end to it. Everything else is the caller's.
+        After Doubtful, `arrived` is asked first; if it did, that is all, with None. If nobody can tell, it is made
+        again REPEATS times: a second copy is the price of losing nothing, but there is an end to it. Everything
+        else is the caller's.
         """
         lane = self._lane(chat, group)
         async with lane.turn:
@@ -76,13 +84,21 @@ class Outbox:
                     except Busy as error:
                         wait = error.seconds
                     except (Unreached, Doubtful) as error:
-                        repeats += isinstance(error, Doubtful)
+                        doubtful = isinstance(error, Doubtful)
+                        if doubtful and arrived is not None and await arrived():
+                            return None
+                        repeats += doubtful
                         if repeats > REPEATS:
                             raise
                         wait = pause
                         pause = min(2 * pause, LONGEST_WAIT)
                         log.warning("chat platform not reached (%s); trying again in %g s", error, wait)
                 await self._sleep(wait)
+
+    async def paced(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that no chat sees, within the overall rate."""
+        async with self._overall:
+            return await call()
 
     def post(self, chat: str, call: Callable[[], Awaitable[object]], *, group: bool = False) -> None:
         """Send without waiting for it, in order after what was posted before. Failures are logged."""

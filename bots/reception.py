@@ -3,24 +3,34 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from bots.access import Access
 from bots.albums import Album, Albums
 from bots.conversation import Conversation
 from bots.frontend import FrontEnd, HeardPhoto
+from bots.intake import Intake
 from bots.locales import Locales
-from core.errors import ChatGone, OwnerQueueFull, PhotoError, PhotoFailed, PhotoTooHeavy, QueueFull
-from core.jobs import Chat, Job, Photo, PhotoStatus, Ticket
+from core.errors import ChatGone, PhotoError, PhotoFailed, PhotoTooHeavy, StorageUnwritable, UserError
+from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
+from core.look import Look
 from core.photo import Limits, inspect
 from core.queue import FairQueue
+from core.writing import to_disk, until_written
 from storage.jobs import Jobs
 from storage.spool import Spool
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+# Seconds: shorter waits are not worth a word, longer ones are told in minutes.
+SHORT_WAIT, LONG_WAIT = 15.0, 90.0
+ROUND_TO: Final = 10
 
 
 @dataclass(eq=False)
@@ -28,37 +38,49 @@ class _Gathering:
     """Photos of a job on their way in; each fetch tells whether its photo can be drawn."""
 
     job_id: str
+    owner: Owner
     look_is_final: bool = False
     fetches: dict[int, asyncio.Task[bool]] = field(default_factory=dict[int, asyncio.Task[bool]])
     noted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Reception:
-    """Where photos come in. `on_settled` hears of jobs that need no drawing any more."""
+    """Where photos come in. `on_settled` hears of jobs that need no drawing any more.
+
+    `estimate` gives the seconds until so many photos in a look are done, with so many ahead, where it is known.
+    """
 
     def __init__(
         self,
         conversation: Conversation,
+        access: Access,
+        intake: Intake,
         albums: Albums,
         jobs: Jobs,
         spool: Spool,
         queue: FairQueue[Ticket],
+        estimate: Callable[[int, int, Look], float | None],
         front_ends: Mapping[str, FrontEnd],
         locales: Locales,
         limits: Limits,
         on_settled: Callable[[str], None],
     ) -> None:
         self._conversation = conversation
+        self._access = access
+        self._intake = intake
         self._albums = albums
         self._jobs = jobs
         self._spool = spool
         self._queue = queue
+        self._estimate = estimate
         self._front_ends = front_ends
         self._locales = locales
         self._limits = limits
         self._on_settled = on_settled
         # Lives as long as its album can still see a late sibling.
         self._gatherings: WeakKeyDictionary[Album, _Gathering] = WeakKeyDictionary()
+        # Photos on their way into the queue.
+        self._arriving: Counter[Owner] = Counter()
         self._noting = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -67,41 +89,46 @@ class Reception:
         """Note a photo; returns its job's id. It is a row when this returns; the rest happens by itself.
 
         `complete` says that no more photos follow, where a front end knows.
+        Raises UserError when nothing was noted: the person may not send any, or the disk takes nothing.
         """
         # One at a time: the second photo of an album must find the job that the first one opens.
         async with self._noting:
+            if photo.origin and (known := await self._jobs.job_of(photo.origin)):
+                return known
             owner, chat = photo.person.owner, photo.chat
+            await self._access.admit(owner)
             now = asyncio.get_running_loop().time()
             album, opened = self._albums.note((owner, chat.chat, chat.thread), photo.group, now, complete=complete)
             try:
-                gathering = await self._gathering(album, photo)
-                photo_id = await self._jobs.add_photo(gathering.job_id, photo.place, photo.name, photo.reference)
+                refusal = await self._refusal(owner)
+                gathering, photo_id = await self._noted(album, photo)
             except BaseException:
                 # Nobody would ever close it: the next photo opens a new one.
                 if opened:
                     self._albums.close(album)
                 raise
-            fetch = self._fetch(photo_id, chat, photo.reference, photo.weight)
-            gathering.fetches[photo_id] = self._spawn(fetch)
+            if refusal is None:
+                self._begin(gathering, photo_id, chat, photo.reference, photo.weight)
+            else:
+                self._refuse(gathering, photo_id, refusal)
             gathering.noted.set()
             if opened:
                 self._spawn(self._close_when_quiet(album))
         return gathering.job_id
 
-    async def resume(self, jobs: Sequence[Job]) -> None:
+    async def resume(self, jobs: AsyncIterable[Job]) -> None:
         """Take up what an earlier run left: fetch, queue or answer it, without asking anybody anything."""
-        for job in jobs:
+        async for job in jobs:
             if job.chat.platform not in self._front_ends:
                 # Its token is unset this time; the rows and files wait for a start with it.
                 continue
             queued = [photo for photo in job.photos if photo.status is PhotoStatus.QUEUED]
-            self._queue.put(job.owner, [self._ticket(job, photo) for photo in queued], bounded=False)
+            self._queue.put(job.owner, self._tickets(job, queued), bounded=False)
             arriving = [photo for photo in job.photos if photo.status is PhotoStatus.ARRIVING]
             if arriving:
-                gathering = _Gathering(job.id)
+                gathering = _Gathering(job.id, job.owner)
                 for photo in arriving:
-                    fetch = self._fetch(photo.id, job.chat, photo.reference, None)
-                    gathering.fetches[photo.id] = self._spawn(fetch)
+                    self._begin(gathering, photo.id, job.chat, photo.reference, None)
                 self._spawn(self._submit(gathering))
             elif job.settled:
                 self._on_settled(job.id)
@@ -113,6 +140,28 @@ class Reception:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _refusal(self, owner: Owner) -> UserError | None:
+        """Why one more photo of this person is not taken now, if so; it is told with the rest of its job."""
+        try:
+            self._spool.check_room()
+            self._queue.check(owner, self._arriving.total() + 1, self._arriving[owner] + 1)
+            await self._access.count_photo(owner)
+        except UserError as error:
+            return error
+        return None
+
+    async def _noted(self, album: Album, photo: HeardPhoto) -> tuple[_Gathering, int]:
+        gathering = await self._gathering(album, photo)
+        while True:
+            photo_id = await self._jobs.add_photo(
+                gathering.job_id, photo.place, photo.name, photo.reference, photo.origin
+            )
+            if photo_id is not None:
+                return gathering, photo_id
+            # The person had it forgotten in the middle of an album; what still comes is a new one.
+            look, _ = await self._conversation.look_for(photo.person, photo.caption)
+            gathering.job_id = await self._open_job(photo, look)
+
     async def _gathering(self, album: Album, photo: HeardPhoto) -> _Gathering:
         """The album's job, opened by its first photo; the first caption decides its look, if it comes in time."""
         gathering = self._gatherings.get(album)
@@ -122,13 +171,25 @@ class Reception:
         if remark:
             self._spawn(self._say(photo.chat, remark))
         if gathering is None:
-            language = self._locales.of(photo.person.language).language
-            job_id = await self._jobs.open_job(photo.person.owner, photo.chat, language, look)
-            gathering = self._gatherings[album] = _Gathering(job_id)
+            job_id = await self._open_job(photo, look)
+            gathering = self._gatherings[album] = _Gathering(job_id, photo.person.owner)
         else:
             await self._jobs.change_look(gathering.job_id, look)
         gathering.look_is_final = bool(photo.caption)
         return gathering
+
+    async def _open_job(self, photo: HeardPhoto, look: Look) -> str:
+        language = self._locales.of(photo.person.language).language
+        return await self._jobs.open_job(photo.person.owner, photo.chat, language, look)
+
+    def _begin(self, gathering: _Gathering, photo_id: int, chat: Chat, reference: str, weight: int | None) -> None:
+        self._arriving[gathering.owner] += 1
+        fetch = self._fetch(photo_id, gathering.owner, chat, reference, weight)
+        gathering.fetches[photo_id] = self._spawn(fetch)
+
+    def _refuse(self, gathering: _Gathering, photo_id: int, refusal: UserError) -> None:
+        self._arriving[gathering.owner] += 1
+        gathering.fetches[photo_id] = self._spawn(self._failed(photo_id, refusal))
 
     async def _close_when_quiet(self, album: Album) -> None:
         clock = asyncio.get_running_loop().time
@@ -142,7 +203,7 @@ class Reception:
             async with self._noting:
                 if album.closes_at <= clock():
                     self._albums.close(album)
-        batch = _Gathering(gathering.job_id, fetches=gathering.fetches)
+        batch = _Gathering(gathering.job_id, gathering.owner, fetches=gathering.fetches)
         # A late sibling starts a batch of its own in the same job, and in the same look.
         gathering.fetches = {}
         gathering.look_is_final = True
@@ -150,52 +211,63 @@ class Reception:
 
     async def _submit(self, batch: _Gathering) -> None:
         """Once all its bytes are here: rows QUEUED, places in the queue, and only then the word "queued"."""
-        usable = {photo_id for photo_id, fetch in batch.fetches.items() if await fetch}
-        job = await self._jobs.job(batch.job_id)
-        if job is None:
-            return
-        photos = [photo for photo in job.photos if photo.id in usable]
         try:
-            await self._jobs.enqueue([photo.id for photo in photos])
-            self._queue.put(job.owner, [self._ticket(job, photo) for photo in photos])
-        except (QueueFull, OwnerQueueFull) as error:
-            await self._refuse(job, photos, error)
-            return
+            usable = [photo_id for photo_id, fetch in batch.fetches.items() if await fetch]
+            queued = set(await until_written(lambda: self._jobs.enqueue(usable)))
+            # Called off, or forgotten, while their bytes were on the way.
+            for photo_id in set(usable) - queued:
+                await asyncio.to_thread(self._spool.forget, photo_id)
+            job = await self._jobs.job(batch.job_id)
+            if job is None:
+                return
+            photos = [photo for photo in job.photos if photo.id in queued]
+            self._queue.put(job.owner, self._tickets(job, photos), bounded=False)
+        finally:
+            self._arriving[batch.owner] -= len(batch.fetches)
+            if not self._arriving[batch.owner]:
+                del self._arriving[batch.owner]
         if photos:
-            facts = {"style": job.look.style, "strength": job.look.strength, "size": job.look.size}
-            ahead = self._queue.ahead_of(job.owner)
-            locale = self._locales.of(job.language)
-            text = locale.say("queued", photos=len(photos), format=job.look.format, ahead=ahead, **facts)
-            await self._say(job.chat, text)
+            await self._say(job.chat, self._acknowledgement(job, len(photos)))
         self._on_settled(job.id)
 
-    async def _refuse(self, job: Job, photos: list[Photo], error: QueueFull | OwnerQueueFull) -> None:
-        """No room: said once, not once a photo."""
-        for photo in photos:
-            await self._jobs.fail(photo.id, error)
-        await self._say(job.chat, self._locales.of(job.language).error(error))
-        await self._jobs.answered([photo.id for photo in photos])
-        for photo in photos:
-            self._spool.forget(photo.id)
-        self._on_settled(job.id)
+    def _acknowledgement(self, job: Job, photos: int) -> str:
+        look, ahead = job.look, self._queue.ahead_of(job.owner)
+        unit, wait = worded(self._estimate(ahead, photos, look))
+        return self._locales.of(job.language).say(
+            "queued",
+            photos=photos,
+            style=look.style,
+            strength=look.strength,
+            size=look.size,
+            format=look.format,
+            ahead=ahead,
+            unit=unit,
+            wait=wait,
+        )
 
-    async def _fetch(self, photo_id: int, chat: Chat, reference: str, weight: int | None) -> bool:
+    async def _fetch(self, photo_id: int, owner: Owner, chat: Chat, reference: str, weight: int | None) -> bool:
         """Bring the bytes into the spool and judge them by their header; whether they can be drawn."""
         path = self._spool.source(photo_id)
         try:
             if weight is not None and weight > self._limits.file_bytes:
                 limit = round(self._limits.file_bytes / 1e6, 1)
                 raise PhotoTooHeavy(megabytes=round(weight / 1e6, 1), limit=limit)
-            await self._front_ends[chat.platform].fetch(reference, path)
+            async with self._intake.turn(owner, chat):
+                with to_disk():
+                    await self._front_ends[chat.platform].fetch(reference, path)
             await asyncio.to_thread(inspect, path, self._limits)
-        except PhotoError as error:
-            await self._jobs.fail(photo_id, error)
-            return False
+            self._spool.used += path.stat().st_size
+        except (PhotoError, StorageUnwritable) as error:
+            return await self._failed(photo_id, error)
         except Exception:
-            log.exception("photo %d could not be fetched", photo_id)
-            await self._jobs.fail(photo_id, PhotoFailed())
-            return False
+            log.exception("a photo could not be fetched", extra={"photo": photo_id})
+            return await self._failed(photo_id, PhotoFailed())
         return True
+
+    async def _failed(self, photo_id: int, error: UserError) -> bool:
+        await asyncio.to_thread(self._spool.forget, photo_id)
+        await until_written(lambda: self._jobs.fail(photo_id, error))
+        return False
 
     async def _say(self, chat: Chat, text: str) -> None:
         try:
@@ -206,9 +278,9 @@ class Reception:
             # A word that does not arrive must not stop the cartoons behind it.
             log.exception("a sentence could not be sent")
 
-    def _ticket(self, job: Job, photo: Photo) -> Ticket:
-        result = self._spool.result(photo.id, job.look.format)
-        return Ticket(photo.id, job.id, job.owner, job.look, self._spool.source(photo.id), result)
+    def _tickets(self, job: Job, photos: Sequence[Photo]) -> list[Ticket]:
+        now = asyncio.get_running_loop().time()
+        return [Ticket(photo.id, job.id, job.owner, job.look, now) for photo in photos]
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -222,3 +294,12 @@ class Reception:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the reception failed", exc_info=task.exception())
+
+
+def worded(seconds: float | None) -> tuple[str, int]:
+    """A wait as people say it: its unit ("none", "seconds" or "minutes") and how many."""
+    if seconds is None or seconds < SHORT_WAIT:
+        return "none", 0
+    if seconds < LONG_WAIT:
+        return "seconds", math.ceil(seconds / ROUND_TO) * ROUND_TO
+    return "minutes", math.ceil(seconds / 60)

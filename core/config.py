@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import ConfigError
 from core.photo import Limits
@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     )
     web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
+    )
+    web_chat: Literal["auto", "on", "off"] = Field(
+        "auto", description="The local web chat: on, off, or auto (only where no bot token is set)."
     )
     data_dir: Path = Field(Path("data"), description="Folder for the database and the photos in flight.")
     weights_dir: Path = Field(Path("weights"), description="Folder where the weights of styles are installed.")
@@ -50,9 +53,57 @@ class Settings(BaseSettings):
         2.0, description="How long to wait for the next photo of an album before it counts as complete."
     )
     attempts: Annotated[int, Field(ge=1, le=10)] = Field(
-        3, description="How often a photo is tried over restarts before it counts as failed."
+        3, description="How often a photo is handed to the device before it counts as failed."
+    )
+    access: Literal["open", "allowlist"] = Field(
+        "open", description="Who may use the bot: everybody, or only whom an administrator let in with /allow."
+    )
+    admin_ids: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Administrators, by platform and user number: telegram:1234, discord:5678.",
+    )
+    quota_photos_per_day: Annotated[int, Field(ge=0)] = Field(
+        0, description="Photos of one person a day (UTC). 0: as many as they like."
+    )
+    person_photos_per_minute: Annotated[int, Field(ge=1)] = Field(
+        60, description="Photos of one person fetched a minute; more wait their turn."
+    )
+    chat_photos_per_minute: Annotated[int, Field(ge=1)] = Field(
+        120, description="Photos of one chat fetched a minute; more wait their turn."
+    )
+    spool_megabytes: Annotated[float, Field(gt=0)] = Field(
+        5000, description="Room for photos in flight, in MB; when it is used up, new ones are politely refused."
+    )
+    retention_days: Annotated[float, Field(ge=1)] = Field(
+        7, description="How long answered jobs are remembered; their pictures are gone at once."
+    )
+    undelivered_days: Annotated[float, Field(ge=1)] = Field(
+        14, description="How long pictures wait for a chat that cannot be reached."
+    )
+    shutdown_seconds: Annotated[float, Field(ge=1, le=600)] = Field(
+        20, description="What a stop may take at most. What is unfinished then is taken up at the next start."
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="Port of /healthz, /readyz and /metrics. Unset: off; 0 takes a free one."
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Where METRICS_PORT listens; 0.0.0.0 lets other machines ask."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
+
+    @field_validator("admin_ids", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Words between commas or spaces, each a platform and a user."""
+        if not isinstance(value, str):
+            return value
+        words = frozenset(value.replace(",", " ").split())
+        for word in words:
+            platform, _, user = word.partition(":")
+            if not (platform and user):
+                raise ValueError("each administrator is a platform and a user, for example telegram:1234")
+        return words
 
     @property
     def limits(self) -> Limits:

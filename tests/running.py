@@ -8,13 +8,33 @@ from pathlib import Path
 import numpy as np
 from pydantic import SecretStr
 
+from bots.access import Access
+from bots.administration import Administration
 from bots.app import App
+from bots.conversation import Conversation
+from bots.locales import Locales
+from bots.orders import Orders
 from core.config import Settings
 from core.engine import Engine, LocalEngine
+from core.errors import LookError
 from core.look import Look
 from core.photo import Array, fitted
-from core.styles.registry import Build, built_in
+from core.styles.registry import Build, Styles, built_in
+from storage.database import Database
+from storage.people import People
+from storage.user_settings import UserSettings
 from tests.fakes.telegram import TelegramServer
+
+TODAY = "2026-11-23"
+FACTS = {
+    "waiting": 12,
+    "drawn": 340,
+    "failed": 5,
+    "people_today": 6,
+    "photos_today": 78,
+    "spool_megabytes": 9.5,
+    "uptime_hours": 1000.25,
+}
 
 
 class QuickEngine:
@@ -34,10 +54,31 @@ class QuickEngine:
 def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes: object) -> Settings:
     """Settings that depend on nothing outside the test."""
     folders = {"data_dir": folder, "weights_dir": folder / "weights"}
-    rows: dict[str, object] = {**folders, "web_port": 0, "device": "cpu", "album_seconds": 2.0, **changes}
+    rows: dict[str, object] = {**folders, "web_port": 0, "web_chat": "on", "device": "cpu", "album_seconds": 2.0, **changes}
     if telegram is not None:
         rows = {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url, **rows}
     return Settings(_env_file=None, **rows)  # type: ignore[call-arg,arg-type]
+
+
+def conversation_of(
+    database: Database,
+    styles: Styles,
+    missing: Callable[[str], LookError],
+    orders: Orders,
+    *,
+    admin_ids: frozenset[str] = frozenset(),
+    allowlist: bool = False,
+) -> Conversation:
+    """A conversation on a day that does not end, where /stats tells FACTS."""
+    people = People(database)
+    access = Access(people, admin_ids, allowlist, quota=0, today=lambda: TODAY)
+    administration = Administration(people, access, _facts)
+    settings = UserSettings(database)
+    return Conversation(settings, styles, missing, Locales(), access, orders, administration)
+
+
+async def _facts() -> dict[str, int | float]:
+    return FACTS
 
 
 @asynccontextmanager

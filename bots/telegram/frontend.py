@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -24,16 +24,17 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageH
 
 from bots.conversation import Conversation, is_for_us
 from bots.delivery import Kind, Limits, Parcel, Result
-from bots.frontend import Hearing, Person
+from bots.frontend import HeardPhoto, Hearing, Note, Person
 from bots.locales import LANGUAGES, Locales
 from bots.outbox import Outbox, Rates
+from bots.telegram.probe import Probe
 from bots.telegram.wire import PLATFORM, address, chat_of, heard_photo, is_group, translated, wait_of
-from core.errors import ConfigError, PhotoTooHeavy, PhotoUnavailable
+from core.errors import ConfigError, PhotoTooHeavy, PhotoUnavailable, UserError
 from core.jobs import Chat, Owner
 
 log = logging.getLogger(__name__)
 
-MENU: Final = ("style", "size", "format", "faces", "settings", "help")
+MENU: Final = ("style", "size", "format", "faces", "settings", "cancel", "forget", "help")
 # Over ten minutes, with pauses of up to two.
 FETCH_TRIES: Final = 12
 HEALTH_SECONDS: Final = 300.0
@@ -57,7 +58,7 @@ class TelegramFrontEnd:
         self._reception = reception
         self._locales = locales
         self._outbox = Outbox(Rates())
-        self._ready = asyncio.Event()
+        self.ready = asyncio.Event()
         # The library's own switch to durations as timedelta; without it every flood control logs a warning.
         os.environ.setdefault("PTB_TIMEDELTA", "true")
         self._application: Application[Any, Any, Any, Any, Any, Any] = (
@@ -65,6 +66,7 @@ class TelegramFrontEnd:
             .token(token)
             .base_url(f"{api_url.rstrip('/')}/bot")
             .base_file_url(f"{api_url.rstrip('/')}/file/bot")
+            .update_queue(_HandledFirst(self._handle))
             # Handlers only note and post, so updates are handled in the order they came.
             .concurrent_updates(False)
             .connect_timeout(10)
@@ -75,6 +77,8 @@ class TelegramFrontEnd:
             .pool_timeout(30)
             .build()
         )
+        self._probe = Probe(self._application.bot, self._outbox.paced)
+        self._complained_about: str | None = None
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE, self._hear))
         self._application.add_error_handler(self._report)
 
@@ -92,7 +96,7 @@ class TelegramFrontEnd:
                 error_callback=_polling_failed,
             )
             await application.start()
-            self._ready.set()
+            self.ready.set()
             log.info("Telegram: listening as @%s", application.bot.username)
             await self._set_menus()
             await self._watch_token()
@@ -101,7 +105,7 @@ class TelegramFrontEnd:
 
     async def fetch(self, reference: str, path: Path) -> None:
         """Download by file_id. Raises PhotoTooHeavy (bots get no more than 20 MB) or PhotoUnavailable."""
-        await self._ready.wait()
+        await self.ready.wait()
         for attempt in range(FETCH_TRIES):
             try:
                 file = await self._application.bot.get_file(reference)
@@ -122,14 +126,32 @@ class TelegramFrontEnd:
 
     async def say(self, chat: Chat, text: str) -> None:
         """Send a sentence as a reply. Raises ChatGone or Refused."""
-        await self._send(chat, lambda: self._application.bot.send_message(text=text, **address(chat)))
+        await self.ready.wait()
+        await self._outbox.send(chat.chat, lambda: self._send_text(chat, text), group=is_group(chat))
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
         """Send cartoons as a picture, a file or an album. Raises ChatGone or Refused."""
-        if len(parcel.results) > 1:
-            await self._send(chat, lambda: self._send_album(chat, parcel, caption))
-        else:
-            await self._send(chat, lambda: self._send_one(chat, parcel, caption))
+        trace = ""
+
+        async def send() -> None:
+            nonlocal trace
+            # In this chat's turn: what was sent to it before has its number already. Only once: should the first
+            # of several tries arrive late, it is still after this trace.
+            if not trace:
+                trace = self._probe.trace(chat)
+                await note(trace)
+            await translated(self._send_parcel(chat, parcel, caption))
+
+        async def arrived() -> bool:
+            return await self._probe.arrived(chat, caption, trace)
+
+        await self.ready.wait()
+        await self._outbox.send(chat.chat, send, group=is_group(chat), arrived=arrived)
+
+    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
+        """Look for a message after the trace. See bots.telegram.probe."""
+        await self.ready.wait()
+        return await self._probe.arrived(chat, caption, trace)
 
     async def _start(self) -> None:
         pause = 1.0
@@ -146,7 +168,7 @@ class TelegramFrontEnd:
                 return
 
     async def _stop(self) -> None:
-        self._ready.clear()
+        self.ready.clear()
         updater = self._application.updater
         if updater is not None and updater.running:
             await updater.stop()
@@ -181,6 +203,7 @@ class TelegramFrontEnd:
         message, user = update.message, update.effective_user
         if message is None or user is None:
             return
+        self._probe.saw(message)
         person = Person(Owner(PLATFORM, str(user.id)), user.language_code)
         chat = chat_of(message)
         private = message.chat.type == ChatType.PRIVATE
@@ -190,9 +213,21 @@ class TelegramFrontEnd:
         if message.text and (private or commanded):
             self._post(chat, await self._conversation.answer(person, message.text))
         elif private and (photo := heard_photo(message, person, chat)):
-            await self._reception.hear(photo)
+            await self._take(photo)
         elif private:
             self._post(chat, await self._conversation.answer(person, ""))
+
+    async def _take(self, photo: HeardPhoto) -> None:
+        try:
+            await self._reception.hear(photo)
+        except UserError as error:
+            # Once an album, not once a photo.
+            if photo.group is None or photo.group != self._complained_about:
+                self._complained_about = photo.group
+                self._post(photo.chat, self._locales.of(photo.person.language).error(error))
+
+    async def _handle(self, update: Update) -> None:
+        await self._application.process_update(update)
 
     async def _report(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         log.error("an update could not be handled", exc_info=context.error)
@@ -202,33 +237,54 @@ class TelegramFrontEnd:
             self._post(chat_of(update.message), locale.say("something-broke"))
 
     def _post(self, chat: Chat, text: str) -> None:
-        async def call() -> Message:
-            return await translated(self._application.bot.send_message(text=text, **address(chat)))
+        self._outbox.post(chat.chat, lambda: self._send_text(chat, text), group=is_group(chat))
 
-        self._outbox.post(chat.chat, call, group=is_group(chat))
+    async def _send_text(self, chat: Chat, text: str) -> None:
+        sent = await translated(self._application.bot.send_message(text=text, **address(chat)))
+        self._probe.saw(sent, own=True)
 
-    async def _send(self, chat: Chat, call: Callable[[], Awaitable[object]]) -> None:
-        await self._ready.wait()
-        await self._outbox.send(chat.chat, lambda: translated(call()), group=is_group(chat))
+    async def _send_parcel(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+        if len(parcel.results) == 1:
+            sent = [await self._send_one(chat, parcel.results[0], parcel.kind, caption)]
+        else:
+            sent = await self._send_album(chat, parcel, caption)
+        for message in sent:
+            self._probe.saw(message, own=True)
 
-    async def _send_one(self, chat: Chat, parcel: Parcel, caption: str) -> None:
-        result = parcel.results[0]
+    async def _send_one(self, chat: Chat, result: Result, kind: Kind, caption: str) -> Message:
         bot = self._application.bot
         with result.path.open("rb") as file:
             picture = InputFile(file, filename=result.name, read_file_handle=False)
-            if parcel.kind is Kind.PHOTO:
-                await bot.send_photo(photo=picture, caption=caption or None, **address(chat))
-            else:
-                await bot.send_document(document=picture, caption=caption or None, **address(chat))
+            if kind is Kind.PHOTO:
+                return await bot.send_photo(photo=picture, caption=caption or None, **address(chat))
+            return await bot.send_document(document=picture, caption=caption or None, **address(chat))
 
-    async def _send_album(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+    async def _send_album(self, chat: Chat, parcel: Parcel, caption: str) -> Sequence[Message]:
         kind = InputMediaPhoto if parcel.kind is Kind.PHOTO else InputMediaDocument
         with ExitStack() as files:
             media = [
                 kind(_attached(files, result), caption=caption if place == 0 and caption else None)
                 for place, result in enumerate(parcel.results)
             ]
-            await self._application.bot.send_media_group(media=media, **address(chat))
+            return await self._application.bot.send_media_group(media=media, **address(chat))
+
+
+class _HandledFirst(asyncio.Queue[object]):
+    """What the library's polling fills; an update is handled before that returns.
+
+    The library asks for the next updates only then, and asking is what tells Telegram that these have arrived: a
+    program that dies in between gets them again.
+    """
+
+    def __init__(self, handle: Callable[[Update], Awaitable[None]]) -> None:
+        super().__init__()
+        self._handle = handle
+
+    async def put(self, item: object) -> None:
+        if isinstance(item, Update):
+            await self._handle(item)
+        else:
+            await super().put(item)
 
 
 def _attached(files: ExitStack, result: Result) -> InputFile:

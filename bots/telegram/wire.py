@@ -61,6 +61,7 @@ def heard_photo(message: Message, person: Person, chat: Chat) -> HeardPhoto | No
         caption=message.caption or "",
         group=message.media_group_id,
         weight=source.file_size,
+        origin=f"{PLATFORM}/{message.chat_id}/{message.message_id}",
     )
 
 

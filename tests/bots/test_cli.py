@@ -190,14 +190,31 @@ def test_the_program_says_where_its_page_is_and_stops_at_ctrl_c(tmp_path: Path):
         assert program.stdout
         first, second = program.stdout.readline(), program.stdout.readline()
         url = second.split("open ")[1].split()[0]
-        with urllib.request.urlopen(f"{url}/healthz", timeout=10) as health:
-            assert json.load(health) == {"status": "ok"}
-        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as counts:
-            assert b"cartoonbot_waiting_photos 0.0" in counts.read()
+        with urllib.request.urlopen(url, timeout=10) as page:
+            assert b"Cartoonbot" in page.read()
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 0
     assert first.startswith("No bot token is set")
     assert url.startswith("http://127.0.0.1:")
+
+
+def test_an_error_that_ends_the_program_is_a_log_line_without_the_token(tmp_path: Path):
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "gradio.py").write_text("raise RuntimeError('broken by 123456:SECRET')")
+    done = cartoonbot(
+        folder=tmp_path,
+        PYTHONPATH=os.pathsep.join((str(tmp_path / "hidden"), str(ROOT))),
+        WEB_PORT="0",
+        WEB_CHAT="on",
+        LOG_FORMAT="json",
+        TELEGRAM_BOT_TOKEN="123456:SECRET",
+        TELEGRAM_API_URL="http://127.0.0.1:9",
+    )
+    assert done.returncode == 1
+    rows = [json.loads(line) for line in done.stderr.splitlines()]
+    assert rows[-1]["logger"] == "bots.cli"
+    assert rows[-1]["exception"].endswith("RuntimeError: broken by [secret]")
+    assert "SECRET" not in done.stdout + done.stderr
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path):

@@ -5,18 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from bots.conversation import Conversation
 from bots.frontend import Person
-from bots.locales import Locales
+from bots.orders import Orders
 from bots.pulls import Pulls
-from core.jobs import Owner
+from core.jobs import Owner, Ticket
 from core.look import Look
+from core.queue import FairQueue
 from core.styles.registry import BUILT_IN, Styles
 from core.weights import WeightsFolder
 from storage.database import Database
+from storage.jobs import Jobs
+from storage.spool import Spool
 from storage.user_settings import UserSettings
 from tests.core.test_weights import ANIME, model, on_disk
 from tests.fakes.modelscope import Fault, Hub
+from tests.running import conversation_of
 
 ANNA = Person(Owner("telegram", "1"), "en")
 LI = Person(Owner("telegram", "2"), "zh-CN")
@@ -30,7 +33,9 @@ class Desk:
         self.weights = WeightsFolder(folder / "weights")
         self.styles = Styles(self.weights)
         self.pulls = Pulls(self.styles, self.weights, automatic=automatic)
-        self.conversation = Conversation(self.settings, self.styles, self.pulls.asked, Locales())
+        queue: FairQueue[Ticket] = FairQueue(100, 60)
+        orders = Orders(Jobs(database), queue, Spool(folder / "spool"), self.settings, on_settled=lambda _: None)
+        self.conversation = conversation_of(database, self.styles, self.pulls.asked, orders)
 
     def install(self, style: str, folder: Path) -> None:
         self.weights.install(style, on_disk(model(), folder / f"source-{style}"))

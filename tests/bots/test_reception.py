@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,29 +9,32 @@ from pathlib import Path
 
 import pytest
 
+from bots.access import Access
 from bots.albums import Albums
-from bots.conversation import Conversation
 from bots.courier import Courier
 from bots.delivery import Limits as MessageLimits
 from bots.delivery import Parcel
-from bots.frontend import FrontEnd, HeardPhoto, Person
+from bots.frontend import FrontEnd, HeardPhoto, Note, Person
+from bots.intake import Intake
 from bots.locales import Locales
-from bots.reception import Reception
-from core.errors import ChatGone, PhotoUnavailable
+from bots.orders import Orders
+from bots.reception import Reception, worded
+from core.errors import Blocked, ChatGone, PhotoUnavailable, StorageUnwritable
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
 from core.look import Look
 from core.metrics import Metrics
 from core.photo import Limits
 from core.queue import FairQueue
-from core.studio import Studio
+from core.studio import Rules, Studio
 from core.styles.registry import Styles
 from core.weights import WeightsFolder
 from storage.database import Database
 from storage.jobs import Jobs
+from storage.people import People, Standing
 from storage.spool import Spool
 from storage.user_settings import UserSettings
 from tests.pictures import gradient, jpeg_bytes
-from tests.running import QuickEngine
+from tests.running import TODAY, QuickEngine, conversation_of
 
 GOOD = jpeg_bytes(gradient(60, 40))
 ANNA = Person(Owner("memory", "anna"), "en")
@@ -67,6 +69,9 @@ class MemoryChat:
     uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
     events: "asyncio.Queue[Event]" = field(default_factory=lambda: asyncio.Queue[Event]())
     fetched: list[str] = field(default_factory=list[str])
+    known: set[str] = field(default_factory=set[str])
+    asked: list[str] = field(default_factory=list[str])
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False
     broken: bool = False
 
@@ -88,14 +93,19 @@ class MemoryChat:
             raise ChatGone("the bot was blocked")
         self.events.put_nowait(Said(chat.chat, text))
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str) -> None:
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
         if self.gone:
             raise ChatGone("the bot was blocked")
+        await note(f"trace {parcel.results[0].name}")
         if self.broken:
             raise OSError("the platform answers nonsense")
         assert all(result.path.stat().st_size == result.weight for result in parcel.results)
         names = tuple(result.name for result in parcel.results)
         self.events.put_nowait(Delivered(chat.chat, names, caption))
+
+    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
+        self.asked.append(trace)
+        return trace in self.known
 
     async def next_events(self, count: int) -> list[Event]:
         async with asyncio.timeout(20):
@@ -135,13 +145,27 @@ class House:
         self._locales = Locales()
         styles = Styles(WeightsFolder(folder / "weights"))
         front_ends: dict[str, FrontEnd] = {"memory": self.platform}
-        self.courier = Courier(self.jobs, self.spool, front_ends, self._locales, self.answered.put_nowait)
+        self.delivered: list[int] = []
+        self.courier = Courier(
+            self.jobs, self.spool, front_ends, self._locales, self.answered.put_nowait, self.delivered.append
+        )
+        self.orders = Orders(
+            self.jobs, self.queue, self.spool, self.settings, self._settle, self.answered.put_nowait
+        )
+        self.metrics = Metrics(self.queue.__len__, lambda: self.spool.used, lambda: 0)
+        self.studio = Studio(
+            self.queue, QuickEngine, self.jobs, self.spool, self.metrics, self._settle, Rules(Limits())
+        )
+        self.people = People(database)
         self.reception = Reception(
-            Conversation(self.settings, styles, styles.missing, self._locales),
+            conversation_of(database, styles, styles.missing, self.orders),
+            Access(self.people, frozenset(), allowlist=False, quota=0, today=lambda: TODAY),
+            Intake(1000, 1000),
             Albums(window, window),
             self.jobs,
             self.spool,
             self.queue,
+            self.studio.estimate,
             front_ends,
             self._locales,
             Limits(file_bytes=1_000_000),
@@ -170,15 +194,14 @@ class House:
 
     @asynccontextmanager
     async def drawing(self) -> AsyncGenerator[None]:
-        watcher = Metrics(waiting=self.queue.__len__)
-        studio = Studio(self.queue, QuickEngine(), self.jobs, watcher, self._settle, Limits())
-        run = asyncio.create_task(studio.run())
+        await self.studio.open()
+        run = asyncio.create_task(self.studio.run())
         try:
             yield
         finally:
             run.cancel()
             await asyncio.gather(run, return_exceptions=True)
-            await asyncio.to_thread(studio.close)
+            await asyncio.to_thread(self.studio.close)
 
     async def finish(self, job_id: str) -> None:
         """Wait until each photo of the job is answered, and the courier has put its pen down."""
@@ -196,7 +219,15 @@ class House:
 
     async def leaves_nothing_behind(self) -> bool:
         files = list(self.spool.source(0).parent.iterdir())
-        return not files and not await self.jobs.recover(attempts=3)
+        return not files and not await self.left()
+
+    async def restart(self) -> None:
+        """Take up what an earlier run left, as the program does."""
+        await self.jobs.recover(attempts=3)
+        await self.reception.resume(self.jobs.open_jobs())
+
+    async def left(self) -> list[Job]:
+        return [job async for job in self.jobs.open_jobs()]
 
     def _settle(self, job_id: str) -> None:
         self.courier.settled(job_id)
@@ -236,15 +267,19 @@ async def test_a_photo_is_a_row_before_its_bytes_are_fetched(tmp_path: Path):
         assert [photo.status for photo in await house.photos(job_id)] == [PhotoStatus.ARRIVING]
 
 
-async def test_a_full_queue_is_said_once_and_leaves_nothing_behind(tmp_path: Path):
+async def test_a_full_queue_takes_what_fits_and_says_once_what_does_not(tmp_path: Path):
     async with house_in(tmp_path, queue_limit=2) as house:
-        job_id = await house.send([(f"{number}.jpg", GOOD) for number in range(3)])
-        (refused,) = await house.platform.next_events(1)
+        job_id = await house.send([(f"{number}.jpg", GOOD) for number in range(6)])
+        queued, refused = await house.platform.next_events(2)
+        assert isinstance(queued, Said)
+        assert queued.text.startswith("Got your 2 photos")
         assert isinstance(refused, Said)
-        assert refused.text.startswith("So many photos are waiting (0)")
-        await house.finish(job_id)
-        assert house.platform.events.empty()
-        assert len(house.queue) == 0
+        assert refused.text.startswith("Photos 3 to 6: So many photos are waiting (0)")
+        assert len(house.platform.fetched) == len(house.queue) == 2
+        async with house.drawing():
+            (delivered,) = await house.platform.next_events(1)
+            await house.finish(job_id)
+        assert delivered == Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "Here are your 2 cartoons.")
         assert await house.leaves_nothing_behind()
 
 
@@ -252,15 +287,12 @@ async def test_one_persons_full_queue_leaves_what_they_already_queued(tmp_path: 
     async with house_in(tmp_path, user_limit=2) as house:
         await house.send([("a.jpg", GOOD)], chat="first")
         await house.platform.next_events(1)
-        job_id = await house.send([("b.jpg", GOOD), ("c.jpg", GOOD)], chat="second")
-        (refused,) = await house.platform.next_events(1)
+        await house.send([("b.jpg", GOOD), ("c.jpg", GOOD)], chat="second")
+        _, refused = await house.platform.next_events(2)
         assert isinstance(refused, Said)
         assert refused.chat == "second"
-        assert refused.text.startswith("1 of your photos are still waiting, and 2 is the most")
-        await house.finish(job_id)
-        assert len(house.queue) == 1
-        (job,) = await house.jobs.recover(attempts=3)
-        assert job.chat.chat == "first"
+        assert refused.text.startswith("Photo 2 (c.jpg): 1 of your photos are still waiting, and 2 is the most")
+        assert len(house.queue) == 2
 
 
 async def test_photos_that_all_fail_are_told_in_one_message(tmp_path: Path):
@@ -300,7 +332,7 @@ async def test_a_photo_the_platform_lost_is_told_by_its_name(tmp_path: Path):
 async def test_the_good_photos_of_an_album_come_back_and_the_bad_ones_are_named(tmp_path: Path):
     async with house_in(tmp_path) as house, house.drawing():
         job_id = await house.send([("a.jpg", GOOD), ("notes.txt", WORDS), ("c.jpg", GOOD)])
-        queued, delivered, told = await house.platform.next_events(3)
+        queued, told, delivered = await house.platform.next_events(3)
         assert isinstance(queued, Said)
         assert queued.text.startswith("Got your 2 photos")
         assert delivered == Delivered("home", ("01-ink.jpg", "03-ink.jpg"), "Here are your 2 cartoons.")
@@ -341,7 +373,7 @@ async def test_a_late_caption_does_not_change_what_is_already_drawn(tmp_path: Pa
 async def test_a_photo_that_could_not_be_noted_does_not_swallow_the_next_one(tmp_path: Path):
     async with house_in(tmp_path) as house:
         await house.database.reading.execute("PRAGMA query_only = ON")
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(StorageUnwritable):
             await house.send([("a.jpg", GOOD)])
         await house.database.reading.execute("PRAGMA query_only = OFF")
         await house.send([("b.jpg", GOOD)])
@@ -376,7 +408,7 @@ async def test_what_could_not_be_delivered_waits_for_the_next_start(
         assert "could not be answered" in caplog.text
         assert [photo.status for photo in await house.photos(job_id)] == [PhotoStatus.DONE]
     async with house_in(tmp_path) as house:
-        await house.reception.resume(await house.jobs.recover(attempts=3))
+        await house.restart()
         (delivered,) = await house.platform.next_events(1)
         assert isinstance(delivered, Delivered)
         await house.finish(job_id)
@@ -389,6 +421,7 @@ async def test_a_restart_fetches_queues_and_delivers_what_was_left(tmp_path: Pat
         for chat in ("arriving", "queued", "done"):
             left[chat] = await house.jobs.open_job(ANNA.owner, Chat("memory", chat), "en", Look(size=512))
             photo_id = await house.jobs.add_photo(left[chat], 1, "", f"reference of {chat}")
+            assert photo_id
             if chat == "arriving":
                 continue
             house.spool.source(photo_id).write_bytes(GOOD)
@@ -396,12 +429,12 @@ async def test_a_restart_fetches_queues_and_delivers_what_was_left(tmp_path: Pat
             if chat == "queued":
                 continue
             house.spool.result(photo_id, "jpg").write_bytes(GOOD)
-            assert await house.jobs.start(photo_id)
+            assert await house.jobs.start(photo_id) == 0
             await house.jobs.finish(photo_id)
 
     async with house_in(tmp_path) as house, house.drawing():
         house.platform.uploads["reference of arriving"] = GOOD
-        await house.reception.resume(await house.jobs.recover(attempts=3))
+        await house.restart()
         events = await house.platform.next_events(4)
         assert {event.chat for event in events if isinstance(event, Delivered)} == set(left)
         # Who was told "queued" before the restart is not told again.
@@ -417,7 +450,7 @@ async def test_a_restart_takes_up_more_than_the_queue_would_accept(tmp_path: Pat
         await house.send([(f"{number}.jpg", GOOD) for number in range(5)])
         await house.platform.next_events(1)
     async with house_in(tmp_path, queue_limit=1, user_limit=1) as house, house.drawing():
-        await house.reception.resume(await house.jobs.recover(attempts=3))
+        await house.restart()
         (delivered,) = await house.platform.next_events(1)
         assert isinstance(delivered, Delivered)
         assert len(delivered.names) == 5
@@ -428,7 +461,7 @@ async def test_a_stop_while_an_album_arrives_loses_nothing(tmp_path: Path):
         await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
     async with house_in(tmp_path) as house, house.drawing():
         house.platform.uploads = {"home/a.jpg": GOOD, "home/b.jpg": GOOD}
-        await house.reception.resume(await house.jobs.recover(attempts=3))
+        await house.restart()
         _, delivered = await house.platform.next_events(2)
         assert isinstance(delivered, Delivered)
         assert len(delivered.names) == 2
@@ -450,10 +483,11 @@ async def test_a_cartoon_whose_file_is_gone_is_told_and_not_tried_for_ever(tmp_p
     async with house_in(tmp_path) as house:
         job_id = await house.jobs.open_job(ANNA.owner, Chat("memory", "home"), "en", Look())
         photo_id = await house.jobs.add_photo(job_id, 1, "cat.jpg", "r")
+        assert photo_id
         await house.jobs.enqueue([photo_id])
         await house.jobs.start(photo_id)
         await house.jobs.finish(photo_id)
-        await house.reception.resume(await house.jobs.recover(3))
+        await house.restart()
         (said,) = await house.platform.next_events(1)
         await house.courier.close(10)
         assert isinstance(said, Said)
@@ -466,7 +500,7 @@ async def test_a_start_without_a_platforms_token_leaves_its_photos_for_the_next_
         stranger = Owner("elsewhere", "1")
         job_id = await house.jobs.open_job(stranger, Chat("elsewhere", "1"), "en", Look())
         await house.jobs.add_photo(job_id, 1, "", "r")
-        await house.reception.resume(await house.jobs.recover(3))
+        await house.restart()
         await house.send([("a.jpg", GOOD)])
         await house.platform.next_events(1)
         assert (await house.photos(job_id))[0].status is PhotoStatus.ARRIVING
@@ -475,13 +509,115 @@ async def test_a_start_without_a_platforms_token_leaves_its_photos_for_the_next_
 async def test_closing_the_courier_ends_every_run_of_a_job(tmp_path: Path):
     async with house_in(tmp_path) as house:
         stalled = StalledChat()
-        house.courier = Courier(house.jobs, house.spool, {"memory": stalled}, Locales(), house.answered.put_nowait)
+        house.courier = Courier(
+            house.jobs,
+            house.spool,
+            {"memory": stalled},
+            Locales(),
+            house.answered.put_nowait,
+            house.delivered.append,
+        )
         async with house.drawing(), asyncio.timeout(10):
             await house.send([("a.txt", b"words")])
             await house.settled.get()
-        job = (await house.jobs.recover(3))[0]
+        (job,) = await house.left()
         house.courier.settled(job.id)
         await stalled.entered.wait()
         house.courier.settled(job.id)
         await house.courier.close(grace=0)
         assert stalled.left
+
+
+async def test_what_was_being_sent_when_the_program_died_is_looked_for_and_not_sent_again(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        house.platform.broken = True
+        async with house.drawing(), asyncio.timeout(20):
+            arrived = await house.send([("a.jpg", GOOD)], chat="first")
+            lost = await house.send([("b.jpg", GOOD)], chat="second")
+            for _ in range(4):
+                await house.settled.get()
+        await house.courier.close(grace=20)
+        await house.database.reading.execute("UPDATE photos SET trace = 'known' WHERE job_id = ?", (arrived,))
+    async with house_in(tmp_path) as house:
+        house.platform.known = {"known"}
+        await house.restart()
+        (delivered,) = await house.platform.next_events(1)
+        assert isinstance(delivered, Delivered)
+        assert delivered.chat == "second"
+        for job_id in (arrived, lost):
+            await house.finish(job_id)
+        assert sorted(house.platform.asked) == ["known", "trace 01-ink.jpg"]
+        assert house.platform.events.empty()
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_message_that_a_platform_brings_twice_is_one_photo(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        house.platform.uploads["a"] = GOOD
+        heard = HeardPhoto(ANNA, Chat("memory", "home"), 1, "a.jpg", "a", origin="memory/home/1")
+        job_id = await house.reception.hear(heard)
+        await house.platform.next_events(2)
+        await house.finish(job_id)
+        assert await house.reception.hear(heard) == job_id
+        assert len(await house.photos(job_id)) == 1
+
+
+async def test_who_is_shut_out_is_told_and_nothing_is_kept(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.people.set_standing(ANNA.owner, Standing.BLOCKED)
+        with pytest.raises(Blocked):
+            await house.send([("a.jpg", GOOD)])
+        assert await house.jobs.open_photos() == set()
+
+
+async def test_photos_called_off_are_neither_drawn_nor_delivered(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+        await house.platform.next_events(1)
+        assert await house.orders.cancel(ANNA.owner) == 2
+        await house.courier.close(grace=20)
+        assert len(house.queue) == 0
+        assert house.platform.events.empty()
+        assert await house.leaves_nothing_behind()
+
+
+async def test_what_is_forgotten_in_the_middle_of_an_album_stays_forgotten(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house, house.drawing():
+        house.platform.uploads["a"] = GOOD
+        heard = [HeardPhoto(ANNA, Chat("memory", "home"), place, "", "a", group="g") for place in range(3)]
+        await house.reception.hear(heard[0])
+        await house.reception.hear(heard[1])
+        forgotten = await house.orders.forget(ANNA.owner)
+        assert (forgotten.jobs, forgotten.photos) == (1, 2)
+        job_id = await house.reception.hear(heard[2], complete=True)
+        queued, delivered = await house.platform.next_events(2)
+        assert isinstance(queued, Said)
+        assert queued.text.startswith("Got your photo:")
+        assert isinstance(delivered, Delivered)
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_long_wait_is_told_from_what_was_measured(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        assert house.studio.estimate(10, 1, Look()) is None
+        async with house.drawing():
+            job_id = await house.send([("a.jpg", GOOD)], chat="first")
+            await house.finish(job_id)
+            await house.platform.next_events(2)
+        # The quick engine takes next to nothing for a photo, so for 60 of them no time is told.
+        estimate = house.studio.estimate(10, 50, Look())
+        assert estimate is not None
+        assert 0 < estimate < 15
+        await house.send([("b.jpg", GOOD)], chat="second")
+        assert await house.platform.next_events(1) == [
+            Said("second", "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now.")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ("none", 0)), (14.0, ("none", 0)), (41.0, ("seconds", 50)), (91.0, ("minutes", 2))],
+)
+def test_waits_are_rounded_up(seconds: float | None, words: tuple[str, int]):
+    assert worded(seconds) == words
