@@ -36,7 +36,9 @@ class Desk:
         self._database = database
         self._styles = Styles(WeightsFolder(folder / "weights"))
         queue: FairQueue[Ticket] = FairQueue(100, 60)
-        self._orders = Orders(self.jobs, queue, Spool(folder / "spool"), self.settings, lambda _: None)
+        self._orders = Orders(
+            self.jobs, queue, Spool(folder / "spool"), self.settings, lambda _: None, lambda _: None
+        )
         self.open = self._conversation(allowlist=False)
         self.private = self._conversation(allowlist=True)
 

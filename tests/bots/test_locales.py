@@ -111,16 +111,33 @@ def test_a_strength_is_shown_short(strength: float, shown: str):
 
 
 @pytest.mark.parametrize(
-    ("photos", "ahead", "sentence"),
+    ("photos", "ahead", "unit", "wait", "sentence"),
     [
-        (1, 0, "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now."),
-        (1, 1, "Got your photo: ink 0.7, 1024 px, jpg. One photo is ahead of you."),
-        (20, 1500, "Got your 20 photos: ink 0.7, 1024 px, jpg. 1500 photos are ahead of you."),
+        (1, 0, "none", 0, "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now."),
+        (1, 1, "none", 0, "Got your photo: ink 0.7, 1024 px, jpg. One photo is ahead of you."),
+        (
+            20,
+            1500,
+            "minutes",
+            12,
+            "Got your 20 photos: ink 0.7, 1024 px, jpg. 1500 photos are ahead of you. "
+            "It should take about 12 minutes.",
+        ),
+        (
+            2,
+            30,
+            "seconds",
+            40,
+            "Got your 2 photos: ink 0.7, 1024 px, jpg. 30 photos are ahead of you. "
+            "It should take about 40 seconds.",
+        ),
     ],
 )
-def test_the_word_queued_counts_photos_as_english_does(photos: int, ahead: int, sentence: str):
+def test_the_word_queued_counts_photos_and_time_as_english_does(
+    photos: int, ahead: int, unit: str, wait: int, sentence: str
+):
     look = {"style": "ink", "strength": 0.7, "size": 1024, "format": "jpg"}
-    assert Locale("en").say("queued", photos=photos, ahead=ahead, **look) == sentence
+    assert Locale("en").say("queued", photos=photos, ahead=ahead, unit=unit, wait=wait, **look) == sentence
 
 
 def test_names_are_not_wrapped_in_invisible_marks():

@@ -34,7 +34,9 @@ class Desk:
         self.styles = Styles(self.weights)
         self.pulls = Pulls(self.styles, self.weights, automatic=automatic)
         queue: FairQueue[Ticket] = FairQueue(100, 60)
-        orders = Orders(Jobs(database), queue, Spool(folder / "spool"), self.settings, on_settled=lambda _: None)
+        orders = Orders(
+            Jobs(database), queue, Spool(folder / "spool"), self.settings, lambda _: None, lambda _: None
+        )
         self.conversation = conversation_of(database, self.styles, self.pulls.asked, orders)
 
     def install(self, style: str, folder: Path) -> None:

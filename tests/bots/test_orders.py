@@ -8,7 +8,7 @@ import pytest
 
 from bots.orders import Forgotten, Orders
 from core.errors import PhotoFailed
-from core.jobs import Chat, Owner, PhotoStatus, Ticket
+from core.jobs import Chat, Job, Owner, PhotoStatus, Ticket
 from core.look import Look
 from core.queue import FairQueue
 from storage.database import Database
@@ -29,13 +29,17 @@ class Workshop:
         self.jobs, self.spool, self.settings = Jobs(database), Spool(folder / "spool"), UserSettings(database)
         self.queue: FairQueue[Ticket] = FairQueue(100, 60)
         self.settled: list[str] = []
-        self.orders = Orders(self.jobs, self.queue, self.spool, self.settings, self.settled.append)
+        self.forgotten: list[Job] = []
+        self.orders = Orders(
+            self.jobs, self.queue, self.spool, self.settings, self.settled.append, self.forgotten.append
+        )
 
     async def job(self, owner: Owner, *statuses: PhotoStatus) -> str:
         """A job with a photo in each status, as the reception and the studio leave them; its id."""
         job_id = await self.jobs.open_job(owner, Chat(owner.platform, owner.user), "en", Look())
         for place, status in enumerate(statuses):
             photo_id = await self.jobs.add_photo(job_id, place, f"{place}.jpg", f"{job_id} {place}")
+            assert photo_id
             self.spool.source(photo_id).write_bytes(b"a photo")
             await self._bring_to(status, owner, job_id, photo_id)
         return job_id
