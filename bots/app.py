@@ -102,7 +102,7 @@ class App:
         await asyncio.wait([drawing], timeout=DRAWING_SHARE * allowed)
         await _cancelled([drawing])
         try:
-            await services.jobs.put_all_back()
+            await services.jobs.put_all_back(services.studio.interrupted)
         except StorageUnwritable:
             log.warning("the data folder cannot be written; the next start finds out what was under way")
         await services.courier.close(SENDING_SHARE * allowed)

@@ -1,6 +1,7 @@
 """Takes settled jobs to the people who asked: packs, sends, writes down, and lets the spool forget."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from storage.spool import Spool
 log = logging.getLogger(__name__)
 
 LONGEST_NAME: Final = 40
+# Seconds between tries at a job whose answer went wrong.
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 # Photos in a row that failed for the same reason are told together from so many on.
 WORTH_JOINING: Final = 3
 
@@ -48,6 +51,7 @@ class Courier:
         self._on_delivered = on_delivered
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def settled(self, job_id: str) -> None:
         """A photo of the job is done or failed: look after the job, after any look still under way."""
@@ -58,6 +62,7 @@ class Courier:
 
     async def close(self, grace: float) -> None:
         """Give what is being sent `grace` seconds; the rest is sent after the next start."""
+        self._closing.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=grace)
             for run in late:
@@ -72,6 +77,19 @@ class Courier:
     async def _answer(self, job_id: str, after: asyncio.Task[None] | None) -> None:
         if after is not None:
             await asyncio.wait([after])
+        pause = FIRST_PAUSE
+        while not self._closing.is_set():
+            try:
+                await self._tend(job_id)
+            except Exception:
+                log.exception("a job could not be answered; trying again in %g s", pause, extra={"job": job_id})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
+
+    async def _tend(self, job_id: str) -> None:
         job = await self._jobs.job(job_id)
         if job is None:
             return
@@ -80,8 +98,6 @@ class Courier:
         except (ChatGone, Refused) as error:
             log.info("nobody to answer: %s", error, extra={"job": job_id})
             await self._written_off([photo.id for photo in job.photos])
-        except Exception:
-            log.exception("a job could not be answered; the next start tries again", extra={"job": job_id})
         if job.settled:
             self._on_answered(job)
 

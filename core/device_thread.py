@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from core.errors import EngineStuck
+
 T = TypeVar("T")
 _Calls = SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[object, ...]] | None]
 
@@ -21,11 +23,18 @@ class DeviceThread:
         self._calls, self._thread = _started()
 
     async def call(self, deadline: float, work: Callable[..., T], *arguments: object) -> T:
-        """What the work gives. Raises TimeoutError after `deadline` seconds; it may still be under way then."""
+        """What the work gives. Raises EngineStuck after `deadline` seconds; it may still be under way then."""
         answer: Future[T] = Future()
         self._calls.put((answer, work, arguments))
-        async with asyncio.timeout(deadline):
-            return await asyncio.wrap_future(answer)
+        limit = asyncio.timeout(deadline)
+        try:
+            async with limit:
+                return await asyncio.wrap_future(answer)
+        except TimeoutError as error:
+            # Not one that the work itself raised.
+            if limit.expired():
+                raise EngineStuck(f"The device did not answer within {deadline:g} s.") from error
+            raise
 
     def abandon(self, last: Callable[[], object]) -> None:
         """Leave the thread to its call, `last` to be done should it ever return, and start another one."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from core.look import MIN_SIZE, Look
 
-# After so many batches that went well at the limit, one photo more is tried.
+# After so many batches that went well at the limit, the larger size, or one photo more, is tried.
 RISE_AFTER: Final = 100
 
 
@@ -41,15 +41,24 @@ class MemoryLimits:
         return possible
 
     def fitted(self, look: Look, photos: int) -> None:
-        """Learn that so many photos fit."""
+        """Learn that so many photos fit. What ran out once may have been another program's doing."""
         kind = _kind(look)
-        if photos < self._photos.get(kind, self._batch_size + 1):
+        if kind not in self._sizes and photos < self._photos.get(kind, self._batch_size + 1):
             return
         self._went_well[kind] = self._went_well.get(kind, 0) + 1
         if self._went_well[kind] == RISE_AFTER:
             del self._went_well[kind]
-            self._photos[kind] = photos + 1
-            if photos + 1 >= self._batch_size:
+            self._rise(look)
+
+    def _rise(self, look: Look) -> None:
+        kind = _kind(look)
+        if kind in self._sizes:
+            self._sizes[kind] = min(2 * self._sizes[kind], look.size)
+            if self._sizes[kind] == look.size:
+                del self._sizes[kind]
+        else:
+            self._photos[kind] += 1
+            if self._photos[kind] == self._batch_size:
                 del self._photos[kind]
 
 

@@ -97,6 +97,8 @@ class Studio:
         self._room = asyncio.Semaphore(2 * rules.batch_size)
         self._way_out = asyncio.Semaphore(2 * rules.batch_size)
         self._in_hand = 0
+        # The numbers of the photos that the device had when `run` was cancelled.
+        self.interrupted: set[int] = set()
         self._stopping = asyncio.Event()
         self._device = DeviceThread()
         self._codec_threads = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "codec")
@@ -169,23 +171,27 @@ class Studio:
         clock = asyncio.get_running_loop().time
         while batch := await self._batches.take(lambda first: self._memory.photos(first.ticket.look)):
             begun = clock()
-            outcomes = await self._draw(batch)
+            outcomes = await self._attempt(batch)
             for photo in batch:
                 await self._way_out.acquire()
                 self._room.release()
                 photos.create_task(self._see_out(photo, outcomes.get(photo.ticket.photo_id), begun))
 
-    async def _draw(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
-        """What became of each photo, by its number; nothing of those that are no longer wanted.
-
-        What fails together is tried again in smaller parts.
-        """
-        wanted = await until_written(lambda: self._ledger.attempt([photo.ticket.photo_id for photo in batch]))
+    async def _attempt(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
+        """What became of each photo, by its number; nothing of those that are no longer wanted."""
+        ids = [photo.ticket.photo_id for photo in batch]
+        wanted = await until_written(lambda: self._ledger.attempt(ids))
         batch = [photo for photo in batch if photo.ticket.photo_id in wanted]
-        if not batch:
-            return {}
         for photo in batch:
             photo.tries += 1
+        try:
+            return await self._draw(batch) if batch else {}
+        except asyncio.CancelledError:
+            self.interrupted = {*ids}
+            raise
+
+    async def _draw(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
+        """What became of each photo. What fails together is tried again in smaller parts."""
         look = batch[0].ticket.look
         try:
             drawn = await self._on_device(batch)
@@ -194,17 +200,17 @@ class Studio:
             if not self._memory.ran_out(look, len(batch)):
                 return _all(batch, error)
             log.warning("%s; from now on smaller", error)
-            part = len(batch)
-        except TimeoutError:
+            part, again = len(batch), self._draw
+        except EngineStuck as error:
             self._watcher.batch_failed("stuck")
             await self._restart_engine()
-            return _all(batch, EngineStuck("the device did not answer"))
+            return _all(batch, error)
         except Exception as error:
             self._watcher.batch_failed("failed")
             if len(batch) == 1:
                 return _all(batch, error)
             log.warning("a batch of %d failed (%r); trying again one by one", len(batch), error)
-            part = 1
+            part, again = 1, self._attempt
         else:
             self._restarts = 0
             self._memory.fitted(look, len(batch))
@@ -213,12 +219,12 @@ class Studio:
         while batch:
             # The first part may have shown that less fits.
             part = min(part, self._memory.photos(look))
-            outcomes |= await self._draw(batch[:part])
+            outcomes |= await again(batch[:part])
             batch = batch[part:]
         return outcomes
 
     async def _on_device(self, batch: Sequence[Decoded]) -> list[Array]:
-        """Raises whatever the engine raises, and TimeoutError when it does not answer."""
+        """Raises whatever the engine raises, and EngineStuck when it does not answer."""
         looks = [photo.ticket.look for photo in batch]
         sizes = [self._memory.size(look) for look in looks]
         each = self._pace.of(looks[0])
@@ -254,7 +260,7 @@ class Studio:
             if outcome is None:
                 self._in_hand -= 1
             elif isinstance(outcome, Exception):
-                if isinstance(outcome, UserError | OutOfMemory) or photo.tries >= self._rules.attempts:
+                if isinstance(outcome, UserError) or photo.tries >= self._rules.attempts:
                     await self._settle(ticket, outcome, begun)
                 else:
                     await self._queue_again(ticket, outcome)
@@ -303,7 +309,7 @@ class Studio:
         finished = await self._ledger.finish(ticket.photo_id)
         if not finished:
             # Called off while it was drawn.
-            self._files.forget(ticket.photo_id)
+            await asyncio.to_thread(self._files.forget, ticket.photo_id)
         return finished
 
     def _free(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -176,12 +176,18 @@ class Jobs:
         """The job with its photos in the order sent."""
         return next(iter(await _jobs(self._database.reading, "?", job_id)), None)
 
-    async def put_all_back(self) -> None:
-        """RUNNING -> QUEUED for all that an orderly stop leaves unfinished; the last attempt does not count."""
+    async def put_all_back(self, interrupted: Collection[int]) -> None:
+        """RUNNING -> QUEUED for all that an orderly stop leaves unfinished.
+
+        The attempt at those it interrupted on the device does not count.
+        """
         async with self._database.transaction() as connection:
+            await connection.executemany(
+                "UPDATE photos SET attempts = attempts - 1 WHERE id = ? AND status = ?",
+                [(photo_id, PhotoStatus.RUNNING) for photo_id in interrupted],
+            )
             await connection.execute(
-                "UPDATE photos SET status = ?, attempts = max(0, attempts - 1) WHERE status = ?",
-                (PhotoStatus.QUEUED, PhotoStatus.RUNNING),
+                "UPDATE photos SET status = ? WHERE status = ?", (PhotoStatus.QUEUED, PhotoStatus.RUNNING)
             )
 
     async def recover(self, attempts: int) -> None:

@@ -35,8 +35,9 @@ from core.jobs import Chat, Owner
 log = logging.getLogger(__name__)
 
 MENU: Final = ("style", "size", "format", "faces", "settings", "cancel", "forget", "help")
-# Over ten minutes, with pauses of up to two.
-FETCH_TRIES: Final = 12
+# Over ten minutes.
+FETCH_TRIES: Final = 64
+LONGEST_FETCH_PAUSE: Final = 10
 HEALTH_SECONDS: Final = 300.0
 WRONG_TOKEN: Final = "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
 
@@ -119,7 +120,8 @@ class TelegramFrontEnd:
             except TelegramError as error:
                 if attempt == FETCH_TRIES - 1:
                     raise PhotoUnavailable from error
-                await asyncio.sleep(min(2**attempt, 120))
+                log.warning("Telegram: a photo could not be fetched yet (%s)", error)
+                await asyncio.sleep(min(2**attempt, LONGEST_FETCH_PAUSE))
             else:
                 return
         raise PhotoUnavailable
@@ -241,7 +243,7 @@ class TelegramFrontEnd:
 
     async def _send_text(self, chat: Chat, text: str) -> None:
         sent = await translated(self._application.bot.send_message(text=text, **address(chat)))
-        self._probe.saw(sent, own=True)
+        self._probe.saw(sent)
 
     async def _send_parcel(self, chat: Chat, parcel: Parcel, caption: str) -> None:
         if len(parcel.results) == 1:
@@ -249,7 +251,7 @@ class TelegramFrontEnd:
         else:
             sent = await self._send_album(chat, parcel, caption)
         for message in sent:
-            self._probe.saw(message, own=True)
+            self._probe.saw(message)
 
     async def _send_one(self, chat: Chat, result: Result, kind: Kind, caption: str) -> Message:
         bot = self._application.bot

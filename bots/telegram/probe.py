@@ -8,8 +8,9 @@ modified" for a message that is there, "not found" for one that is not, and some
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Generator
+from itertools import islice
 from typing import Any, Final
 
 from telegram import Bot, Message
@@ -20,9 +21,11 @@ from core.jobs import Chat
 
 log = logging.getLogger(__name__)
 
-# Numbers tried: others' messages come in between, more the longer an answer was lost.
+# How far beyond the latest number that is known: others' messages come in between.
 REACH: Final = 30
-# Our own latest messages, which are no answer to where a lost one is.
+# The most questions about one message.
+MOST_QUESTIONS: Final = 100
+# Messages of each counter that were seen, so none of them is the lost one.
 REMEMBERED: Final = 10_000
 TRIES: Final = 8
 SUPERGROUPS_BELOW: Final = -1_000_000_000_000
@@ -34,30 +37,37 @@ class Probe:
     def __init__(self, bot: Bot, pace: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]) -> None:
         self._bot = bot
         self._pace = pace
-        self._latest: dict[str, int] = {}
-        self._own: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._latest: defaultdict[str, int] = defaultdict(int)
+        self._seen: defaultdict[str, OrderedDict[int, None]] = defaultdict(OrderedDict)
 
-    def saw(self, message: Message, *, own: bool = False) -> None:
-        """A message came in, or was sent."""
-        self._reached(str(message.chat_id), message.message_id)
-        if own:
-            self._own[message.chat_id, message.message_id] = None
-            if len(self._own) > REMEMBERED:
-                self._own.popitem(last=False)
+    def saw(self, message: Message) -> None:
+        """A message came in, or was sent and answered for."""
+        counter = _counter(str(message.chat_id))
+        self._latest[counter] = max(self._latest[counter], message.message_id)
+        seen = self._seen[counter]
+        seen[message.message_id] = None
+        if len(seen) > REMEMBERED:
+            seen.popitem(last=False)
 
     def trace(self, chat: Chat) -> str:
         """What a message sent now to this chat will be numbered after."""
-        return str(max(self._latest.get(_counter(chat.chat), 0), int(chat.message or 0)))
+        return str(max(self._latest[_counter(chat.chat)], int(chat.message or 0)))
 
     async def arrived(self, chat: Chat, caption: str, trace: str) -> bool:
         """Whether a message with a file and this caption was sent to the chat after the trace."""
-        after = int(trace)
-        self._reached(chat.chat, after)
-        for number in range(after + 1, after + 1 + REACH):
-            if (int(chat.chat), number) not in self._own and await self._is_there(chat, number, caption):
-                self._reached(chat.chat, number)
+        for number in islice(self._candidates(_counter(chat.chat), int(trace)), MOST_QUESTIONS):
+            if await self._is_there(chat, number, caption):
                 return True
         return False
+
+    def _candidates(self, counter: str, after: int) -> Generator[int]:
+        self._latest[counter] = max(self._latest[counter], after)
+        number = after + 1
+        # What is seen meanwhile moves the end.
+        while number <= self._latest[counter] + REACH:
+            if number not in self._seen[counter]:
+                yield number
+            number += 1
 
     async def _is_there(self, chat: Chat, number: int, caption: str) -> bool:
         pause = 1.0
@@ -79,10 +89,6 @@ class Probe:
             else:
                 return True
         return False
-
-    def _reached(self, chat: str, number: int) -> None:
-        counter = _counter(chat)
-        self._latest[counter] = max(self._latest.get(counter, 0), number)
 
 
 def _counter(chat: str) -> str:

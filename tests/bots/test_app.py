@@ -59,7 +59,7 @@ async def test_orderly_stops_do_not_use_up_a_photos_attempts(tmp_path: Path):
     for _ in range(5):
         assert await jobs.start(photo_id) == 0
         assert await jobs.attempt([photo_id]) == {photo_id}
-        await jobs.put_all_back()
+        await jobs.put_all_back({photo_id})
     await jobs.recover(attempts=3)
     (left,) = [job async for job in jobs.open_jobs()]
     assert left.photos[0].failure is None

@@ -1,106 +1,251 @@
-"""Fair turns between people, and micro-batches: against a simple model, on a clock that never makes us wait."""
+"""Fair turns between people: what everybody is promised, in any state that the queue can come to."""
 
 import asyncio
-import selectors
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import count, islice
+from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.errors import OwnerQueueFull, QueueFull
-from core.queue import FairQueue, take_batch
+from core.queue import REMEMBERED, FairQueue, Turn
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 LIMIT, OWNER_LIMIT = 12, 5
+OWNERS = "abcdef"
+ALBUMS = st.lists(st.integers(2, 20), min_size=1, max_size=30)
+# Which share of what waits is served before; any state of the queue is reached by some.
+SHARES = st.floats(0, 1)
 
-
-class JumpingClock(selectors.SelectSelector):
-    """A clock that stands while there is work, and jumps to the next timer when there is none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-def on_jumping_clock(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, with the loop's time jumping."""
-    clock = JumpingClock()
-
-    def loop_factory() -> asyncio.AbstractEventLoop:
-        loop = asyncio.SelectorEventLoop(clock)
-        loop.time = lambda: clock.now
-        return loop
-
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(work)
+slowly = settings(max_examples=60, deadline=None)
 
 
 def queue_of(waiting: Mapping[str, int]) -> FairQueue[str]:
     """Each owner with that many items, named "anna 1", "anna 2" ..."""
-    queue: FairQueue[str] = FairQueue(limit=2000, owner_limit=60)
-    for owner, count in waiting.items():
-        queue.put(owner, [f"{owner} {number}" for number in range(1, count + 1)])
+    queue: FairQueue[str] = FairQueue(limit=100_000, owner_limit=2000)
+    for owner, number in waiting.items():
+        put(queue, owner, number)
     return queue
 
 
-async def served(queue: FairQueue[str], count: int | None = None) -> list[str]:
-    return [await queue.get() for _ in range(len(queue) if count is None else count)]
+def put(queue: FairQueue[str], owner: str, number: int, first: int = 1) -> None:
+    queue.put(owner, [f"{owner} {each}" for each in range(first, first + number)])
 
 
-async def test_people_take_turns_and_each_ones_photos_keep_their_order():
-    queue = queue_of({"anna": 3, "ben": 1, "chen": 2})
-    assert await served(queue) == ["anna 1", "ben 1", "chen 1", "anna 2", "chen 2", "anna 3"]
+def albums(sizes: list[int]) -> dict[str, int]:
+    return {f"album{place}": size for place, size in enumerate(sizes)}
 
 
-async def test_a_newcomer_is_not_made_to_wait_for_all_twenty_of_another():
-    queue = queue_of({"anna": 20})
-    await served(queue, 4)
-    queue.put("ben", ["ben 1"])
-    assert "ben 1" in await served(queue, 2)
+def next_turn(queue: FairQueue[str]) -> Turn[str]:
+    """`get` as it is when something waits: it does not wait itself, so no event loop is needed."""
+    try:
+        queue.get().send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits, though there is something")
 
 
-async def test_a_newcomer_waits_for_one_photo_of_each_other_person_at_most():
-    queue = queue_of({f"person{number}": 20 for number in range(50)})
-    await served(queue, 73)
-    queue.put("ben", ["ben 1"])
-    before = await served(queue, 50)
-    assert len({item.split()[0] for item in before}) == 50
-    assert await queue.get() == "ben 1"
+def served(queue: FairQueue[str], number: int | None = None) -> list[str]:
+    return [next_turn(queue).item for _ in range(len(queue) if number is None else number)]
 
 
-async def test_who_comes_back_waits_behind_those_already_there():
-    queue = queue_of({"anna": 1, "ben": 2})
-    assert await queue.get() == "anna 1"
+def test_single_photos_come_first_and_albums_take_turns():
+    queue = queue_of({"anna": 3, "ben": 1, "chen": 3})
+    assert served(queue) == ["ben 1", "anna 1", "chen 1", "anna 2", "chen 2", "anna 3", "chen 3"]
+
+
+def test_single_photos_are_served_in_the_order_they_came():
+    queue = queue_of({"anna": 1, "ben": 1, "chen": 1})
+    assert served(queue) == ["anna 1", "ben 1", "chen 1"]
+
+
+def test_who_comes_back_waits_behind_those_already_there():
+    queue = queue_of({"anna": 1, "ben": 1})
+    assert served(queue, 1) == ["anna 1"]
     queue.put("anna", ["anna 2"])
-    assert await served(queue) == ["ben 1", "anna 2", "ben 2"]
+    assert served(queue) == ["ben 1", "anna 2"]
 
 
-async def test_a_full_queue_takes_all_of_an_album_or_nothing():
-    queue: FairQueue[int] = FairQueue(limit=3, owner_limit=3)
-    queue.put("anna", [1, 2])
+def test_a_turn_tells_whose_it_is():
+    turn = next_turn(queue_of({"anna": 1}))
+    assert (turn.owner, turn.item, turn.start) == ("anna", "anna 1", 0.0)
+
+
+@slowly
+@given(ALBUMS, SHARES)
+@example([2] * 5, 0.9)
+@example([2] * 100, 0.82)
+@example([5] * 100, 0.97)
+@example([20] * 50, 0.5)
+def test_a_newcomers_single_photo_is_the_next_one_served(sizes: list[int], share: float):
+    queue = queue_of(albums(sizes))
+    served(queue, int(share * len(queue)))
+    put(queue, "newcomer", 1)
+    assert served(queue, 1) == ["newcomer 1"]
+
+
+@slowly
+@given(ALBUMS, SHARES, st.integers(2, 5))
+def test_newcomers_at_once_wait_for_one_album_photo_at_most_for_each_before_them(
+    sizes: list[int], share: float, newcomers: int
+):
+    """All of them before all albums would not do: with newcomers enough, albums would starve."""
+    queue = queue_of(albums(sizes))
+    served(queue, int(share * len(queue)))
+    for number in range(newcomers):
+        put(queue, f"newcomer{number}", 1)
+    order = served(queue)
+    places = [order.index(f"newcomer{number} 1") for number in range(newcomers)]
+    assert places == sorted(places)
+    assert all(place <= 2 * number for number, place in enumerate(places))
+
+
+@slowly
+@given(st.integers(1, 20), st.integers(0, 200))
+@example(1, 0)
+@example(50, 0)
+def test_single_photos_one_after_another_leave_half_of_the_service_to_albums(owners: int, served_before: int):
+    """A next single photo comes when the one before is served: there always is one."""
+    queue = queue_of(albums([1000] * owners))
+    served(queue, served_before)
+    put(queue, "newcomer0", 1)
+    rounds, shares, arrivals = 20, Counter[str](), count(1)
+    for _ in range(2 * rounds * owners):
+        owner = str(next_turn(queue).owner)
+        shares[owner] += 1
+        if owner.startswith("newcomer"):
+            put(queue, f"newcomer{next(arrivals)}", 1)
+    assert min(shares[f"album{number}"] for number in range(owners)) >= rounds - 2
+    assert sum(number for owner, number in shares.items() if owner.startswith("newcomer")) >= rounds
+
+
+@pytest.mark.parametrize("owners", [1, 2, 10])
+def test_nobody_starves_when_a_single_photo_comes_for_every_one_served(owners: int):
+    queue = queue_of(albums([1000] * owners))
+    rounds, shares = 20, Counter[str]()
+    for number in range(2 * rounds * owners):
+        put(queue, f"newcomer{number}", 1)
+        shares[str(next_turn(queue).owner)] += 1
+    assert min(shares[f"album{number}"] for number in range(owners)) >= rounds - 2
+
+
+@slowly
+@given(st.integers(2, 200), st.integers(2, 200))
+def test_two_with_long_lines_share_evenly(first: int, second: int):
+    queue = queue_of({"anna": first, "ben": second})
+    shares: Counter[str] = Counter()
+    while queue.waiting("anna") and queue.waiting("ben"):
+        shares[str(next_turn(queue).owner)] += 1
+        assert abs(shares["anna"] - shares["ben"]) <= 1
+
+
+@slowly
+@given(ALBUMS, SHARES)
+def test_a_newcomers_album_takes_turns_with_those_who_are_there(sizes: list[int], share: float):
+    """It neither catches up with what others got before nor waits for all of theirs."""
+    queue = queue_of(albums([size + 20 for size in sizes]))
+    served(queue, int(share * 20 * len(sizes)))
+    there = {str(turn) for turn in albums(sizes) if queue.waiting(turn) > 10}
+    put(queue, "anna", 10)
+    shares: Counter[str] = Counter()
+    while queue.waiting("anna"):
+        shares[str(next_turn(queue).owner)] += 1
+        assert all(abs(shares["anna"] - shares[owner]) <= 2 for owner in there)
+
+
+@slowly
+@given(st.integers(1, 20), st.integers(0, 25))
+def test_one_photo_after_another_is_no_way_to_get_more_than_others(owners: int, pause: int):
+    """Someone comes back with one photo when the one before has been served and `pause` others with it."""
+    queue = queue_of(albums([200] * owners))
+    put(queue, "anna", 1)
+    rounds, mine, back = 20, 0, 0
+    for time in range(rounds * (owners + 1)):
+        if next_turn(queue).owner == "anna":
+            mine, back = mine + 1, time + pause
+        if time >= back and not queue.waiting("anna"):
+            put(queue, "anna", 1)
+    assert mine <= rounds + 2
+    assert pause or mine >= rounds - 2
+
+
+@slowly
+@given(ALBUMS, SHARES, st.data())
+def test_when_some_photos_are_called_off_nobody_waits_longer(sizes: list[int], share: float, data: st.DataObject):
+    def reached() -> FairQueue[str]:
+        queue = queue_of({"anna": 1} | albums(sizes))
+        put(queue, "anna", 7, first=2)
+        served(queue, int(share * (len(queue) - 1)))
+        return queue
+
+    order = served(reached())
+    owner = data.draw(st.sampled_from(sorted({item.split()[0] for item in order})))
+    own = [item for item in order if item.split()[0] == owner]
+    unwanted = data.draw(st.sets(st.sampled_from(own)))
+    queue = reached()
+    assert queue.remove(owner, unwanted.__contains__) == [item for item in own if item in unwanted]
+    after = served(queue)
+    assert set(after) == set(order) - unwanted
+    assert all(place <= order.index(item) for place, item in enumerate(after))
+
+
+@slowly
+@given(ALBUMS, SHARES)
+def test_calling_off_and_asking_again_is_no_way_forward(sizes: list[int], share: float):
+    queue = queue_of({"anna": 20} | albums(sizes))
+    served(queue, int(share * (len(queue) - 1)))
+    ahead = queue.ahead_of("anna")
+    if again := queue.remove("anna", lambda item: True):
+        queue.put("anna", again)
+    assert queue.ahead_of("anna") >= ahead
+
+
+def test_who_was_ahead_is_not_forgotten_among_many_who_come_and_go():
+    crowd = 450
+    queue = queue_of(albums([20] * crowd))
+    for number in range(REMEMBERED + 10):
+        owner = "anna" if number == REMEMBERED - 10 else f"newcomer{number}"
+        put(queue, owner, 1)
+        while next_turn(queue).owner != owner:
+            pass
+    put(queue, "anna", 1)
+    assert queue.ahead_of("anna") >= crowd // 2
+
+
+def test_a_full_queue_takes_all_of_an_album_or_nothing():
+    queue: FairQueue[str] = FairQueue(limit=3, owner_limit=3)
+    put(queue, "anna", 2)
     with pytest.raises(QueueFull) as caught:
-        queue.put("ben", [3, 4])
+        put(queue, "ben", 2)
     assert caught.value.values == {"waiting": 2, "limit": 3}
     assert len(queue) == 2
-    queue.put("ben", [3])
-    assert [await queue.get() for _ in range(3)] == [1, 3, 2]
+    put(queue, "ben", 1)
+    assert served(queue) == ["ben 1", "anna 1", "anna 2"]
 
 
 def test_one_person_cannot_fill_the_queue():
-    queue: FairQueue[int] = FairQueue(limit=100, owner_limit=3)
-    queue.put("anna", [1, 2])
+    queue: FairQueue[str] = FairQueue(limit=100, owner_limit=3)
+    put(queue, "anna", 2)
     with pytest.raises(OwnerQueueFull) as caught:
-        queue.put("anna", [3, 4])
+        put(queue, "anna", 2)
     assert caught.value.values == {"waiting": 2, "limit": 3}
     assert len(queue) == 2
-    queue.put("ben", [5, 6, 7])
+    put(queue, "ben", 3)
+
+
+def test_room_is_asked_for_in_all_and_for_one_person_apart():
+    queue: FairQueue[str] = FairQueue(limit=10, owner_limit=3)
+    put(queue, "anna", 2)
+    queue.check("anna", more=8, more_of_owner=1)
+    with pytest.raises(QueueFull):
+        queue.check("anna", more=9, more_of_owner=1)
+    with pytest.raises(OwnerQueueFull):
+        queue.check("anna", more=2, more_of_owner=2)
+    queue.check("ben", more=8, more_of_owner=3)
 
 
 def test_what_was_accepted_before_a_restart_is_never_refused():
@@ -119,7 +264,7 @@ async def test_an_empty_put_wakes_nobody():
     await asyncio.sleep(0)
     assert not waiting.done()
     queue.put("anna", [1])
-    assert await waiting == 1
+    assert (await waiting).item == 1
 
 
 async def test_a_cancelled_wait_loses_nothing():
@@ -131,121 +276,7 @@ async def test_a_cancelled_wait_loses_nothing():
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert len(queue) == 1
-    assert await queue.get() == 1
-
-
-def test_a_newcomer_hears_how_many_are_served_before():
-    queue = queue_of({"anna": 20, "ben": 1, "chen": 2})
-    assert queue.ahead_of("anna") == 3
-    assert queue.ahead_of("chen") == 3
-    assert queue.ahead_of("nobody") == 0
-
-
-def test_a_batch_opens_its_window_at_its_first_photo():
-    async def scenario() -> tuple[list[int], float]:
-        loop = asyncio.get_running_loop()
-        source: asyncio.Queue[int] = asyncio.Queue()
-        for when, item in ((10.0, 1), (10.9, 2), (11.1, 3)):
-            loop.call_at(when, source.put_nowait, item)
-        return await take_batch(source, limit=4, window=1.0), loop.time()
-
-    batch, ended = on_jumping_clock(scenario())
-    assert batch == [1, 2]
-    assert ended == pytest.approx(11.0)
-
-
-def test_a_full_batch_does_not_wait_for_its_window():
-    async def scenario() -> tuple[list[int], float, int]:
-        source: asyncio.Queue[int] = asyncio.Queue()
-        for item in range(5):
-            source.put_nowait(item)
-        batch = await take_batch(source, limit=4, window=3600.0)
-        return batch, asyncio.get_running_loop().time(), source.qsize()
-
-    assert on_jumping_clock(scenario()) == ([0, 1, 2, 3], 0.0, 1)
-
-
-def test_what_misses_a_window_is_in_the_next_batch():
-    async def scenario() -> list[list[int]]:
-        loop = asyncio.get_running_loop()
-        source: asyncio.Queue[int] = asyncio.Queue()
-        for when in range(6):
-            loop.call_at(when, source.put_nowait, when)
-        return [await take_batch(source, limit=4, window=1.5) for _ in range(3)]
-
-    assert on_jumping_clock(scenario()) == [[0, 1], [2, 3], [4, 5]]
-
-
-class QueueBesideModel(RuleBasedStateMachine):
-    """The queue against a list of people in turn, each with a list of items."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.queue: FairQueue[int] = FairQueue(LIMIT, OWNER_LIMIT)
-        self.turns: list[tuple[str, list[int]]] = []
-        self.made = 0
-        self.runner = asyncio.Runner()
-
-    @rule(owner=st.sampled_from("abcd"), count=st.integers(0, 6), bounded=st.booleans())
-    def put(self, owner: str, count: int, bounded: bool) -> None:
-        items = [self.made + number for number in range(count)]
-        own = next((line for name, line in self.turns if name == owner), [])
-        try:
-            self.queue.put(owner, items, bounded=bounded)
-        except QueueFull:
-            assert bounded
-            assert self.total() + count > LIMIT
-            return
-        except OwnerQueueFull:
-            assert bounded
-            assert len(own) + count > OWNER_LIMIT
-            return
-        assert not bounded or (self.total() + count <= LIMIT and len(own) + count <= OWNER_LIMIT)
-        self.made += count
-        if items and not own:
-            self.turns.append((owner, own))
-        own.extend(items)
-
-    @precondition(lambda self: self.turns)
-    @rule()
-    def get(self) -> None:
-        owner, line = self.turns.pop(0)
-        assert self.runner.run(self.queue.get()) == line.pop(0)
-        if line:
-            self.turns.append((owner, line))
-
-    @rule()
-    def cancelled_get(self) -> None:
-        async def scenario() -> None:
-            waiting = asyncio.create_task(self.queue.get())
-            waiting.cancel()
-            await asyncio.wait([waiting])
-            assert waiting.cancelled()
-
-        self.runner.run(scenario())
-
-    @invariant()
-    def lengths_agree(self) -> None:
-        assert len(self.queue) == self.total()
-
-    def total(self) -> int:
-        return sum(len(line) for _, line in self.turns)
-
-    def teardown(self) -> None:
-        self.runner.close()
-
-
-TestQueueBesideModel = QueueBesideModel.TestCase
-TestQueueBesideModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-
-
-async def test_ahead_of_counts_what_is_served_before():
-    queue = queue_of({"anna": 1, "ben": 3, "cleo": 2})
-    ahead = {name: queue.ahead_of(name) for name in ("anna", "ben", "cleo")}
-    order = await served(queue)
-    assert ahead["anna"] == order.index("anna 1")
-    assert ahead["ben"] == order.index("ben 3") - 2
-    assert ahead["cleo"] == order.index("cleo 2") - 1
+    assert (await queue.get()).item == 1
 
 
 async def test_two_who_wait_for_one_item_both_get_theirs():
@@ -256,4 +287,110 @@ async def test_two_who_wait_for_one_item_both_get_theirs():
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     queue.put("anna", [2])
-    assert sorted(await asyncio.gather(*waiting)) == [1, 2]
+    assert sorted(turn.item for turn in await asyncio.gather(*waiting)) == [1, 2]
+
+
+async def test_who_waits_is_not_woken_by_what_was_called_off():
+    queue: FairQueue[int] = FairQueue(9, 9)
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.put("anna", [1])
+    assert queue.remove("anna", lambda item: True) == [1]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.put("anna", [2])
+    assert (await waiting).item == 2
+
+
+def test_calling_off_for_somebody_who_waits_for_nothing_is_fine():
+    queue = queue_of({"anna": 2})
+    assert queue.remove("ben", lambda item: True) == []
+    assert queue.ahead_of("ben") == queue.waiting("ben") == 0
+
+
+class QueueBesideModel(RuleBasedStateMachine):
+    """The queue beside plain lists, one a person; what it does is done again to see what would come next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: FairQueue[str] = FairQueue(LIMIT, OWNER_LIMIT)
+        self.done: list[Callable[[FairQueue[str]], object]] = []
+        self.lines: dict[str, list[str]] = {owner: [] for owner in OWNERS}
+        self.made = count()
+        self.clock = 0.0
+
+    @rule(owner=st.sampled_from(OWNERS), number=st.sampled_from([0, 1, 1, 1, 2, 3, 6]), bounded=st.booleans())
+    def put(self, owner: str, number: int, bounded: bool) -> None:
+        items = [f"{owner} {each}" for each in islice(self.made, number)]
+        fits = self.total() + number <= LIMIT
+        fits_owner = len(self.lines[owner]) + number <= OWNER_LIMIT
+        try:
+            self.do(lambda queue: queue.put(owner, items, bounded=bounded))
+        except QueueFull:
+            assert bounded
+            assert not fits
+        except OwnerQueueFull:
+            assert bounded
+            assert fits
+            assert not fits_owner
+        else:
+            assert not bounded or (fits and fits_owner)
+            self.lines[owner] += items
+
+    @precondition(lambda self: self.total())
+    @rule()
+    def get(self) -> None:
+        turn = self.do(next_turn)
+        assert self.lines[str(turn.owner)].pop(0) == turn.item
+
+    @rule(owner=st.sampled_from(OWNERS), marks=st.lists(st.booleans(), min_size=40, max_size=40))
+    def remove(self, owner: str, marks: list[bool]) -> None:
+        unwanted = [item for item, mark in zip(self.lines[owner], marks, strict=False) if mark]
+        assert self.do(lambda queue: queue.remove(owner, unwanted.__contains__)) == unwanted
+        self.lines[owner] = [item for item in self.lines[owner] if item not in unwanted]
+
+    @invariant()
+    def lengths_agree(self) -> None:
+        assert len(self.queue) == self.total()
+        assert all(self.queue.waiting(owner) == len(line) for owner, line in self.lines.items())
+
+    @invariant()
+    def nothing_is_lost_or_doubled_and_places_are_exact(self) -> None:
+        order = served(self.replica())
+        for owner, line in self.lines.items():
+            assert [item for item in order if item.split()[0] == owner] == line
+            ahead = order.index(line[-1]) - (len(line) - 1) if line else 0
+            assert self.queue.ahead_of(owner) == ahead
+        assert len(order) == self.total()
+
+    @invariant()
+    def the_clock_never_falls(self) -> None:
+        """A newcomer starts now."""
+        replica = self.replica()
+        replica.put("newcomer", ["newcomer 1"], bounded=False)
+        while (turn := next_turn(replica)).owner != "newcomer":
+            pass
+        assert turn.start >= self.clock
+        self.clock = turn.start
+
+    def do(self, step: Callable[[FairQueue[str]], Result]) -> Result:
+        self.done.append(step)
+        try:
+            return step(self.queue)
+        except (QueueFull, OwnerQueueFull):
+            self.done.pop()
+            raise
+
+    def replica(self) -> FairQueue[str]:
+        replica: FairQueue[str] = FairQueue(LIMIT, OWNER_LIMIT)
+        for step in self.done:
+            step(replica)
+        return replica
+
+    def total(self) -> int:
+        return sum(map(len, self.lines.values()))
+
+
+TestQueueBesideModel = QueueBesideModel.TestCase
+TestQueueBesideModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

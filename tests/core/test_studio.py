@@ -1,205 +1,211 @@
 """The inference task with a real spool, real rows and real pictures: one bad photo is one failed photo."""
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from core.errors import OutOfMemory, PhotoTooLarge
-from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
+from core.jobs import Owner
 from core.look import Look
-from core.metrics import Metrics
-from core.photo import Array, Limits
-from core.queue import FairQueue
-from core.studio import Studio
-from storage.database import Database
-from storage.jobs import Jobs
-from storage.spool import Spool
+from core.photo import Array
+from core.studio import Rules
 from tests.pictures import gradient, jpeg_bytes
-from tests.running import QuickEngine
+from tests.workshop import (
+    ANNA,
+    BEN,
+    DARK,
+    GOOD,
+    LONG,
+    SMALL,
+    Gate,
+    HeldEngine,
+    TroubledEngine,
+    Workshop,
+    all_decoded,
+    is_dark,
+    no_trouble,
+    trouble_with_more_than,
+    workshop_in,
+)
 
-GOOD = jpeg_bytes(gradient(60, 40))
-ANNA = Owner("telegram", "1")
-# Batches fill up before this window closes, so their sizes do not depend on how busy the machine is.
-LONG = 3600.0
-Stylize = Callable[[Sequence[Array], Sequence[Look]], list[Array]]
-
-
-class TroubledEngine:
-    """The quick engine behind a trouble: called with the photos of each batch before they are drawn."""
-
-    def __init__(self, trouble: Callable[[Sequence[Array]], None]) -> None:
-        self.sizes: list[int] = []
-        self.closed = 0
-        self._trouble = trouble
-        self._quick = QuickEngine()
-
-    def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
-        self.sizes.append(len(photos))
-        self._trouble(photos)
-        return self._quick.stylize(photos, looks)
-
-    def close(self) -> None:
-        self.closed += 1
+ONE_BY_ONE = Rules(batch_size=1)
+PORTRAIT = jpeg_bytes(gradient(40, 60))
 
 
-class HeldEngine(TroubledEngine):
-    """Holds each batch until released; `reached` tells when the first one came."""
-
-    def __init__(self) -> None:
-        super().__init__(self._hold)
-        self.reached = threading.Event()
-        self.released = threading.Event()
-
-    def _hold(self, photos: Sequence[Array]) -> None:
-        self.reached.set()
-        self.released.wait(20)
-
-
-class Workshop:
-    """Rows, files and a queue, filled with one job, and a studio that serves it."""
-
-    def __init__(self, jobs: Jobs, spool: Spool) -> None:
-        self.jobs = jobs
-        self.spool = spool
-        self.queue: FairQueue[Ticket] = FairQueue(100, 100)
-        self.metrics = Metrics(waiting=self.queue.__len__)
-        self.settled: asyncio.Queue[str] = asyncio.Queue()
-        self.job_id = ""
-
-    async def take(self, photos: Sequence[bytes], look: Look) -> None:
-        self.job_id = await self.jobs.open_job(ANNA, Chat("telegram", "1"), "en", look)
-        for place, data in enumerate(photos):
-            photo_id = await self.jobs.add_photo(self.job_id, place, f"{place}.jpg", "reference")
-            self.spool.source(photo_id).write_bytes(data)
-            await self.jobs.enqueue([photo_id])
-            source, result = self.spool.source(photo_id), self.spool.result(photo_id, look.format)
-            self.queue.put(ANNA, [Ticket(photo_id, self.job_id, ANNA, look, source, result)])
-
-    @asynccontextmanager
-    async def drawing(self, engine: TroubledEngine, batch_size: int) -> AsyncGenerator[Studio]:
-        studio = Studio(
-            self.queue, engine, self.jobs, self.metrics, self.settled.put_nowait, Limits(), batch_size, LONG
-        )
-        run = asyncio.create_task(studio.run())
-        try:
-            yield studio
-        finally:
-            run.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await run
-            await asyncio.to_thread(studio.close)
-
-    async def draw(self, engine: TroubledEngine, batch_size: int, count: int) -> list[Photo]:
-        """Serve until `count` photos are settled; the job's photos then."""
-        async with self.drawing(engine, batch_size), asyncio.timeout(20):
-            for _ in range(count):
-                assert await self.settled.get() == self.job_id
-        return list((await self.job()).photos)
-
-    async def job(self) -> Job:
-        job = await self.jobs.job(self.job_id)
-        assert job is not None
-        return job
-
-    async def statuses(self) -> list[PhotoStatus]:
-        return [photo.status for photo in (await self.job()).photos]
+def in_batches_of(photos: int) -> Rules:
+    return Rules(batch_size=photos, window=LONG)
 
 
 @pytest.fixture
 async def workshop(tmp_path: Path) -> AsyncGenerator[Workshop]:
-    database = await Database.open(tmp_path / "jobs.sqlite3")
-    yield Workshop(Jobs(database), Spool(tmp_path / "spool"))
-    await database.close()
-
-
-def no_trouble(photos: Sequence[Array]) -> None:
-    pass
-
-
-def trouble_with_more_than(most: int, error: Exception) -> Callable[[Sequence[Array]], None]:
-    def trouble(photos: Sequence[Array]) -> None:
-        if len(photos) > most:
-            raise error
-
-    return trouble
-
-
-def codes(photos: Sequence[Photo]) -> list[str | None]:
-    return [photo.failure.code if photo.failure else None for photo in photos]
+    async with workshop_in(tmp_path) as workshop:
+        yield workshop
 
 
 @pytest.mark.parametrize("file_format", ["jpg", "png", "webp"])
 async def test_results_are_whole_files_of_the_asked_size_and_format(workshop: Workshop, file_format: str):
-    await workshop.take([GOOD, GOOD], Look(size=512, format=file_format))
-    photos = await workshop.draw(TroubledEngine(no_trouble), 2, 2)
-    results = [workshop.spool.result(photo.id, file_format) for photo in photos]
-    for result in results:
-        with Image.open(result) as image:
-            image.load()
-            assert image.size == (512, 341)
-    files = set(results[0].parent.iterdir())
-    assert files == {*results, *(workshop.spool.source(photo.id) for photo in photos)}
+    photo_ids = await workshop.take([GOOD, GOOD], Look(size=512, format=file_format))
+    await workshop.draw(TroubledEngine(), in_batches_of(2), 2)
+    assert [workshop.result_size(photo_id, file_format) for photo_id in photo_ids] == [(512, 341)] * 2
+    assert workshop.files() == {f"{photo_id}.{end}" for photo_id in photo_ids for end in ("source", file_format)}
+
+
+async def test_each_photo_gets_its_own_cartoon(workshop: Workshop):
+    shapes = [(60, 40), (40, 60), (50, 50), (60, 20)]
+    photo_ids = await workshop.take([jpeg_bytes(gradient(*shape)) for shape in shapes])
+    await workshop.draw(TroubledEngine(), Rules(), 4)
+    sizes = [workshop.result_size(photo_id) for photo_id in photo_ids]
+    assert sizes == [(512, 341), (341, 512), (512, 512), (512, 171)]
 
 
 async def test_a_bad_photo_fails_alone_and_before_batching(workshop: Workshop):
-    await workshop.take([GOOD, GOOD[: len(GOOD) // 2], GOOD, b"words", GOOD], Look(size=512))
-    engine = TroubledEngine(no_trouble)
-    photos = await workshop.draw(engine, 3, 5)
-    assert codes(photos) == [None, "photo-truncated", None, "not-a-photo", None]
-    assert [photo.status for photo in photos].count(PhotoStatus.DONE) == 3
+    await workshop.take([GOOD, GOOD[: len(GOOD) // 2], GOOD, b"words", GOOD])
+    engine = TroubledEngine()
+    await workshop.draw(engine, in_batches_of(3), 5)
+    assert await workshop.codes() == [None, "photo-truncated", None, "not-a-photo", None]
+    assert await workshop.statuses() == ["done", "failed", "done", "failed", "done"]
     assert engine.sizes == [3]
-    counts = workshop.metrics.exposition().decode()
-    assert 'cartoonbot_photos_total{outcome="done"} 3.0' in counts
-    assert 'cartoonbot_photos_total{outcome="failed"} 2.0' in counts
+    assert workshop.counted('cartoonbot_photos_settled_total{outcome="done"} 3.0')
+    assert workshop.counted('cartoonbot_photos_settled_total{outcome="photo-truncated"} 1.0')
+    assert workshop.counted('cartoonbot_photos_settled_total{outcome="not-a-photo"} 1.0')
 
 
 async def test_a_photo_whose_file_is_gone_fails_alone(workshop: Workshop):
-    await workshop.take([GOOD, GOOD], Look(size=512))
-    first = (await workshop.job()).photos[0]
-    workshop.spool.forget(first.id)
-    photos = await workshop.draw(TroubledEngine(no_trouble), 1, 2)
-    assert codes(photos) == ["photo-failed", None]
+    first, _ = await workshop.take([GOOD, GOOD])
+    workshop.spool.forget(first)
+    await workshop.draw(TroubledEngine(), ONE_BY_ONE, 2)
+    assert await workshop.codes() == ["photo-failed", None]
+
+
+async def test_bad_photos_give_their_room_back(workshop: Workshop):
+    await workshop.take([b"words"] * 8 + [GOOD])
+    await workshop.draw(TroubledEngine(), ONE_BY_ONE, 9)
+    assert await workshop.statuses() == ["failed"] * 8 + ["done"]
 
 
 async def test_a_photo_no_longer_wanted_is_not_drawn_and_gives_its_room_back(workshop: Workshop):
-    await workshop.take([GOOD] * 8, Look(size=512))
-    wanted = (await workshop.job()).photos[-1]
-    for photo in (await workshop.job()).photos[:-1]:
-        await workshop.jobs.fail(photo.id, PhotoTooLarge(megapixels=99, limit=64))
-    engine = TroubledEngine(no_trouble)
-    photos = await workshop.draw(engine, 1, 1)
+    photo_ids = await workshop.take([GOOD] * 8)
+    for photo_id in photo_ids[:-1]:
+        await workshop.jobs.fail(photo_id, PhotoTooLarge(megapixels=99, limit=64))
+    engine = TroubledEngine()
+    await workshop.draw(engine, ONE_BY_ONE, 1)
     assert engine.sizes == [1]
-    assert photos[-1].id == wanted.id
-    assert photos[-1].status is PhotoStatus.DONE
+    assert await workshop.statuses() == ["failed"] * 7 + ["done"]
+
+
+@pytest.mark.parametrize(("other_photo", "other_style"), [(PORTRAIT, "ink"), (GOOD, "anime")])
+async def test_photos_of_one_style_and_shape_are_drawn_together(
+    workshop: Workshop, other_photo: bytes, other_style: str
+):
+    await workshop.take([GOOD] * 4, SMALL, ANNA)
+    await workshop.take([other_photo] * 4, Look(style=other_style, size=512), BEN)
+    engine = TroubledEngine()
+    await workshop.draw(engine, in_batches_of(4), 8)
+    kinds = [{(look.style, shape) for look, shape in batch} for batch in engine.batches]
+    assert engine.sizes == [4, 4]
+    assert [len(kind) for kind in kinds] == [1, 1]
+
+
+async def test_a_newcomers_photo_is_in_the_second_batch_begun_after_it_came_at_the_latest(workshop: Workshop):
+    for person in range(5):
+        await workshop.take([GOOD] * 10, SMALL, Owner("telegram", f"album {person}"))
+    engine = HeldEngine()
+    async with workshop.drawing(engine, Rules(batch_size=4)):
+        for _ in range(3):
+            await engine.next_batch()
+            await all_decoded()
+            engine.release()
+        await engine.next_batch()
+        await workshop.take([PORTRAIT], SMALL, BEN)
+        begun_after: list[tuple[int, ...]] = []
+        for _ in range(2):
+            engine.release()
+            begun_after += [shape for _, shape in await engine.next_batch()]
+            assert workshop.queue.waiting(BEN) == 0
+            await all_decoded()
+        engine.release_all()
+        await workshop.all_settled(51)
+    assert (60, 40, 3) in begun_after
+    assert await workshop.statuses() == ["done"] * 51
+
+
+async def test_photos_in_flight_are_bounded(workshop: Workshop):
+    await workshop.take([GOOD] * 20)
+    engine = HeldEngine()
+    async with workshop.drawing(engine, in_batches_of(2)):
+        await engine.next_batch()
+        await all_decoded()
+        assert len(workshop.queue) == 20 - 2 * 2
+        engine.release_all()
+        await workshop.all_settled(20)
+    assert await workshop.statuses() == ["done"] * 20
+
+
+async def test_others_are_drawn_while_one_photo_is_slow_to_decode(workshop: Workshop):
+    slow, *_ = await workshop.take([GOOD] * 6)
+    gate = workshop.spool.slow_source(slow).before = Gate()
+    engine = TroubledEngine()
+    async with workshop.drawing(engine, Rules(batch_size=2)):
+        await workshop.all_settled(5)
+        assert await workshop.statuses() == ["running"] + ["done"] * 5
+        gate.open()
+        await workshop.all_settled(1)
+    assert await workshop.statuses() == ["done"] * 6
 
 
 async def test_a_batch_that_fails_is_drawn_again_one_by_one(workshop: Workshop):
-    await workshop.take([GOOD] * 4, Look(size=512))
+    await workshop.take([GOOD] * 4)
     engine = TroubledEngine(trouble_with_more_than(1, RuntimeError("batches are beyond me")))
-    photos = await workshop.draw(engine, 4, 4)
+    await workshop.draw(engine, in_batches_of(4), 4)
     assert engine.sizes == [4, 1, 1, 1, 1]
-    assert codes(photos) == [None] * 4
+    assert await workshop.statuses() == ["done"] * 4
+    assert workshop.counted('cartoonbot_batch_failures_total{reason="failed"} 1.0')
 
 
 async def test_a_photo_that_breaks_its_batch_fails_alone(workshop: Workshop):
-    def trouble(photos: Sequence[Array]) -> None:
-        if any(photo.shape[0] == 7 for photo in photos):
-            raise RuntimeError("seven rows are unlucky")
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if any(is_dark(photo) for photo in photos):
+            raise RuntimeError("I cannot see")
 
-    await workshop.take([GOOD, jpeg_bytes(gradient(60, 7)), GOOD], Look(size=512))
-    photos = await workshop.draw(TroubledEngine(trouble), 3, 3)
-    assert codes(photos) == [None, "photo-failed", None]
+    await workshop.take([GOOD, DARK, GOOD])
+    engine = TroubledEngine(trouble)
+    await workshop.draw(engine, in_batches_of(3), 3)
+    assert await workshop.codes() == [None, "photo-failed", None]
+    # Together, each alone, and the dark one once more.
+    assert engine.sizes == [3, 1, 1, 1, 1]
 
 
-async def test_the_engines_own_word_about_a_photo_reaches_the_person(workshop: Workshop):
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+async def test_a_photo_that_fails_by_itself_is_tried_so_many_times(workshop: Workshop, attempts: int):
+    await workshop.take([GOOD])
+    engine = TroubledEngine(trouble_with_more_than(0, RuntimeError("never")))
+    await workshop.draw(engine, Rules(batch_size=1, attempts=attempts), 1)
+    assert engine.sizes == [1] * attempts
+    assert await workshop.codes() == ["photo-failed"]
+    assert workshop.counted('cartoonbot_photos_settled_total{outcome="photo-failed"} 1.0')
+
+
+async def test_a_photo_that_fails_once_is_drawn_the_second_time(workshop: Workshop):
+    troubles = [RuntimeError("not now")]
+
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if troubles:
+            raise troubles.pop()
+
+    await workshop.take([GOOD])
+    engine = TroubledEngine(trouble)
+    await workshop.draw(engine, ONE_BY_ONE, 1)
+    assert engine.sizes == [1, 1]
+    assert await workshop.statuses() == ["done"]
+
+
+async def test_the_engines_own_word_about_a_photo_reaches_the_person_at_once(workshop: Workshop):
     engine = TroubledEngine(trouble_with_more_than(0, PhotoTooLarge(megapixels=99, limit=64)))
-    await workshop.take([GOOD], Look(size=512))
-    (photo,) = await workshop.draw(engine, 1, 1)
+    await workshop.take([GOOD])
+    (photo,) = await workshop.draw(engine, ONE_BY_ONE, 1)
+    assert engine.sizes == [1]
     assert photo.failure is not None
     assert photo.failure.code == "photo-too-large"
     assert photo.failure.values == {"megapixels": 99, "limit": 64}
@@ -211,67 +217,119 @@ async def test_an_engine_that_loses_a_photo_is_caught(workshop: Workshop):
             drawn = super().stylize(photos, looks)
             return drawn[1:] if len(drawn) > 1 else drawn
 
-    await workshop.take([GOOD] * 3, Look(size=512))
+    await workshop.take([GOOD] * 3)
     engine = Forgetful(no_trouble)
-    photos = await workshop.draw(engine, 3, 3)
+    await workshop.draw(engine, in_batches_of(3), 3)
     assert engine.sizes == [3, 1, 1, 1]
-    assert codes(photos) == [None] * 3
+    assert await workshop.statuses() == ["done"] * 3
 
 
-async def test_out_of_memory_halves_the_batch(workshop: Workshop):
-    await workshop.take([GOOD] * 8, Look(size=512))
+async def test_out_of_memory_halves_the_batch_from_then_on(workshop: Workshop):
+    await workshop.take([GOOD] * 16)
     engine = TroubledEngine(trouble_with_more_than(2, OutOfMemory()))
-    photos = await workshop.draw(engine, 8, 8)
-    assert engine.sizes == [8, 4, 2, 2, 4, 2, 2]
-    assert codes(photos) == [None] * 8
+    await workshop.draw(engine, in_batches_of(8), 16)
+    assert await workshop.statuses() == ["done"] * 16
+    assert engine.sizes == [8, 4] + [2] * 8
 
 
-async def test_a_photo_too_large_for_the_device_by_itself_fails(workshop: Workshop):
-    await workshop.take([GOOD] * 2, Look(size=512))
+async def test_memory_that_one_style_lacks_is_no_limit_for_another(workshop: Workshop):
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if looks[0].style == "ink" and len(photos) > 1:
+            raise OutOfMemory
+
+    await workshop.take([GOOD] * 4, SMALL, ANNA)
+    await workshop.take([GOOD] * 4, Look(style="anime", size=512), BEN)
+    engine = TroubledEngine(trouble)
+    await workshop.draw(engine, in_batches_of(4), 8)
+    assert max(len(batch) for batch in engine.batches if batch[0][0].style == "anime") == 4
+    assert await workshop.statuses() == ["done"] * 8
+
+
+async def test_a_photo_that_does_not_fit_is_drawn_at_half_the_size_and_enlarged(workshop: Workshop):
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if any(max(photo.shape) > 512 or look.size > 512 for photo, look in zip(photos, looks, strict=True)):
+            raise OutOfMemory
+
+    large = jpeg_bytes(gradient(1200, 800))
+    photo_ids = await workshop.take([large] * 3, Look(size=1024))
+    engine = TroubledEngine(trouble)
+    await workshop.draw(engine, ONE_BY_ONE, 3)
+    assert [workshop.result_size(photo_id) for photo_id in photo_ids] == [(1024, 683)] * 3
+    # Tried once at the asked size; what was learnt holds for the others.
+    assert [look.size for batch in engine.batches for look, _ in batch] == [1024, 512, 512, 512]
+
+
+@pytest.mark.parametrize(("asked", "tried"), [(512, [512]), (600, [600, 512]), (2048, [2048, 1024, 512])])
+async def test_a_photo_that_never_fits_at_the_smallest_size_fails(
+    workshop: Workshop, asked: int, tried: list[int]
+):
+    await workshop.take([GOOD], Look(size=asked))
     engine = TroubledEngine(trouble_with_more_than(0, OutOfMemory()))
-    photos = await workshop.draw(engine, 2, 2)
-    assert engine.sizes == [2, 1, 1]
-    assert codes(photos) == ["photo-failed"] * 2
+    await workshop.draw(engine, ONE_BY_ONE, 1)
+    assert await workshop.codes() == ["photo-failed"]
+    # Once all the way down, then at the smallest for each attempt left: memory may have been short for a moment.
+    assert [look.size for batch in engine.batches for look, _ in batch] == [*tried, 512, 512]
 
 
-async def test_each_photo_gets_its_own_cartoon(workshop: Workshop):
-    shapes = [(60, 40), (40, 60), (50, 50), (60, 20)]
-    await workshop.take([jpeg_bytes(gradient(*shape)) for shape in shapes], Look(size=512, format="png"))
-    sizes: list[tuple[int, int]] = []
-    for photo in await workshop.draw(TroubledEngine(no_trouble), 4, 4):
-        with Image.open(workshop.spool.result(photo.id, "png")) as image:
-            sizes.append(image.size)
-    assert sizes == [(512, 341), (341, 512), (512, 512), (512, 171)]
-
-
-async def test_photos_in_flight_are_bounded(workshop: Workshop):
-    await workshop.take([GOOD] * 20, Look(size=512))
+async def test_the_studio_tells_how_long_photos_will_take(workshop: Workshop):
+    await workshop.take([GOOD] * 4)
     engine = HeldEngine()
-    async with workshop.drawing(engine, 2):
-        assert await asyncio.to_thread(engine.reached.wait, 20)
-        assert len(workshop.queue) == 20 - 3 * 2
-        engine.released.set()
-        async with asyncio.timeout(20):
-            for _ in range(20):
-                await workshop.settled.get()
-    assert await workshop.statuses() == [PhotoStatus.DONE] * 20
+    async with workshop.drawing(engine, in_batches_of(2)) as studio:
+        assert studio.estimate(3, 1, SMALL) is None
+        await engine.next_batch()
+        engine.release()
+        await engine.next_batch()
+        await workshop.all_settled(2)
+        # Two are on the device.
+        each = studio.estimate(0, 1, SMALL), studio.estimate(0, 2, SMALL)
+        assert each[0] == pytest.approx(3 / 4 * (each[1] or 0))
+        assert each[0]
+        engine.release_all()
+        await workshop.all_settled(2)
 
 
-async def test_a_stopped_studio_leaves_rows_running_and_the_next_start_takes_them_up(workshop: Workshop):
-    await workshop.take([GOOD] * 2, Look(size=512))
+async def test_a_stop_finishes_the_batch_on_the_device_and_the_next_start_draws_the_rest(workshop: Workshop):
+    await workshop.take([GOOD] * 8)
     engine = HeldEngine()
-    async with workshop.drawing(engine, 2) as studio:
-        assert await asyncio.to_thread(engine.reached.wait, 20)
-        # Let go only when run() is cancelled: close() waits for the device's current work.
-        asyncio.get_running_loop().call_soon(engine.released.set)
-    assert await workshop.statuses() == [PhotoStatus.RUNNING] * 2
-    (job,) = await workshop.jobs.recover(attempts=2)
-    assert [photo.status for photo in job.photos] == [PhotoStatus.QUEUED] * 2
-    assert engine.closed == 1
+    async with workshop.drawing(engine, in_batches_of(2)) as studio:
+        await engine.next_batch()
+        await all_decoded()
+        studio.stop()
+        engine.release_all()
+    # Not always the first two: the second one may take longer to decode.
+    assert sorted(await workshop.statuses()) == ["done"] * 2 + ["queued"] * 4 + ["running"] * 2
+    assert engine.sizes == [2]
+    assert engine.closed.is_set()
+
+    await workshop.jobs.put_all_back(studio.interrupted)
+    assert await workshop.restart() == 6
+    second = TroubledEngine()
+    await workshop.draw(second, in_batches_of(2), 6)
+    assert second.sizes == [2, 2, 2]
+    assert await workshop.statuses() == ["done"] * 8
+
+
+async def test_a_cancelled_studio_leaves_rows_running_and_the_next_start_takes_them_up(workshop: Workshop):
+    first, _ = await workshop.take([GOOD] * 2)
+    engine = HeldEngine()
+    studio = workshop.studio(lambda: engine, in_batches_of(2))
+    await studio.open()
+    run = asyncio.create_task(studio.run())
+    await engine.next_batch()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    # Only now: close() waits for the device's current work.
+    engine.release_all()
+    await asyncio.to_thread(studio.close)
     studio.close()
-    assert engine.closed == 2
+    assert engine.closed.is_set()
+    assert await workshop.statuses() == ["running"] * 2
+    await workshop.jobs.recover(attempts=2)
+    assert await workshop.statuses() == ["queued"] * 2
 
-    assert await workshop.jobs.start(job.photos[0].id)
-    (job,) = await workshop.jobs.recover(attempts=2)
-    assert [photo.status for photo in job.photos] == [PhotoStatus.FAILED, PhotoStatus.QUEUED]
-    assert codes(job.photos) == ["photo-failed", None]
+    assert await workshop.jobs.start(first) == 1
+    await workshop.jobs.attempt([first])
+    await workshop.jobs.recover(attempts=2)
+    assert await workshop.codes() == ["photo-failed", None]
+    assert await workshop.statuses() == ["failed", "queued"]

@@ -1,6 +1,7 @@
 """People, files, messages and chats of the stand-in Telegram, and how each looks on the wire."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,10 @@ class Chat:
         return list(groups.values())
 
     def find(self, message_id: int) -> "Message | None":
-        return next((message for message in self.history if message.message_id == message_id), None)
+        # Ids rise with time.
+        place = bisect_left(self.history, message_id, key=lambda message: message.message_id)
+        found = self.history[place : place + 1]
+        return found[0] if found and found[0].message_id == message_id else None
 
     def wire(self) -> Json:
         return _without_none(id=self.id, type=self.type, title=self.title, is_forum=self.is_forum or None)
@@ -87,7 +91,7 @@ class Chat:
 
 @dataclass(eq=False)
 class Message:
-    """One bubble in a chat, as it looks now; `edits` holds the texts it showed before."""
+    """One bubble in a chat, as it looks now; `edits` holds the texts and captions it showed before."""
 
     message_id: int
     chat: Chat = field(repr=False)
@@ -129,6 +133,11 @@ class Message:
         if self.text is not None:
             self.edits.append(self.text)
         self.text, self.reply_markup = text, reply_markup
+        self.offered.update(self.buttons.values())
+
+    def edit_caption(self, caption: str | None, reply_markup: Json | None) -> None:
+        self.edits.append(self.caption or "")
+        self.caption, self.reply_markup = caption, reply_markup
         self.offered.update(self.buttons.values())
 
     def wire(self) -> Json:

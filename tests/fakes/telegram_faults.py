@@ -1,11 +1,16 @@
 """What can go wrong between the bot and the stand-in Telegram."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from aiohttp import web
 
 from tests.fakes.telegram_chats import Json
+
+DOWNLOAD = "download"
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,41 @@ class Expected:
         if self.times == 0 or self.chat_id not in (None, chat_id):
             return False
         return method == self.method or (self.method is None and method != "getUpdates")
+
+
+class Weather:
+    """Faults by chance: each call fails with the probability `rate`, in a way drawn at random.
+
+    `rate` may be changed at any time, 0 is calm; `struck` counts the faults by their kind.
+    """
+
+    def __init__(self, rate: float = 0.0, seed: int = 0) -> None:
+        self.rate = rate
+        self.struck: Counter[str] = Counter()
+        self._random = Random(seed)
+        refused: dict[str, Callable[[], Fault]] = {
+            "flood control": lambda: Fault.retry_after(1),
+            "server error": Fault.server_error,
+            "bad gateway": Fault.bad_gateway,
+            "dropped": Fault.dropped,
+        }
+        self._of_polls = refused  # without effect: an update is not lost on its way
+        self._of_downloads = {name: refused[name] for name in ("server error", "dropped")}
+        self._of_calls = refused | {"answer lost": Fault.answer_lost, "held": self._held}
+
+    def fault(self, method: str) -> Fault:
+        """What befalls the next call of a method: mostly nothing."""
+        if self._random.random() >= self.rate:
+            return Fault()
+        kinds = {"getUpdates": self._of_polls, DOWNLOAD: self._of_downloads}.get(method, self._of_calls)
+        kind = self._random.choice([*kinds])
+        self.struck[kind] += 1
+        return kinds[kind]()
+
+    def _held(self) -> Fault:
+        gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(self._random.uniform(0.2, 1.0), gate.set)
+        return Fault.held(gate)
 
 
 def refusal(status: int, description: str, **parameters: int) -> Json:

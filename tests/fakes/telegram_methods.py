@@ -11,6 +11,11 @@ from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
 from tests.fakes.telegram_people import People, pending
 from tests.fakes.telegram_schema import MEGABYTE, Upload, file_source, uploaded
 
+NOT_MODIFIED = (
+    "Bad Request: message is not modified: specified new message content and reply markup "
+    "are exactly the same as a current content and reply markup of the message"
+)
+
 
 class Refused(Exception):
     """Telegram answers that it will not do this."""
@@ -44,6 +49,7 @@ class Methods(People):
             "setMyCommands": self._nothing,
             "sendMessage": self._send_message,
             "editMessageText": self._edit_message_text,
+            "editMessageCaption": self._edit_message_caption,
             "deleteMessage": self._delete_message,
             "sendChatAction": self._nothing,
             "sendPhoto": self._send_photo,
@@ -111,17 +117,24 @@ class Methods(People):
         return [self._post(call, **content) for content in contents]
 
     async def _edit_message_text(self, call: Call) -> bool | Json:
-        message = self._known_message(call, "message to edit not found")
+        message = self._own_message(call)
         text, reply_markup = call.fields["text"], call.fields.get("reply_markup")
         if message.text is None:
             raise Refused(400, "Bad Request: there is no text in the message to edit")
         if (message.text, message.reply_markup) == (text, reply_markup):
-            raise Refused(
-                400,
-                "Bad Request: message is not modified: specified new message content and reply markup "
-                "are exactly the same as a current content and reply markup of the message",
-            )
+            raise Refused(400, NOT_MODIFIED)
         message.edit(text, reply_markup)
+        return message.wire()
+
+    async def _edit_message_caption(self, call: Call) -> Json:
+        message = self._own_message(call)
+        # No caption and an empty one are the same.
+        caption, reply_markup = call.fields.get("caption") or None, call.fields.get("reply_markup")
+        if message.file is None:
+            raise Refused(400, "Bad Request: there is no caption in the message to edit")
+        if (message.caption or None, message.reply_markup) == (caption, reply_markup):
+            raise Refused(400, NOT_MODIFIED)
+        message.edit_caption(caption, reply_markup)
         return message.wire()
 
     async def _delete_message(self, call: Call) -> bool:
@@ -180,6 +193,12 @@ class Methods(People):
         message = self._known_chat(call).find(call.fields["message_id"])
         if message is None:
             raise Refused(400, f"Bad Request: {complaint}")
+        return message
+
+    def _own_message(self, call: Call) -> Message:
+        message = self._known_message(call, "message to edit not found")
+        if not message.sender.is_bot:
+            raise Refused(400, "Bad Request: message can't be edited")
         return message
 
     def _photo(self, call: Call, source: str) -> list[File]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import count
@@ -13,6 +14,8 @@ from PIL import Image
 from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
 
 THUMBNAIL_SIDES = (90, 320)
+# Supergroups have ids below this and count their messages on their own.
+SUPERGROUPS = -1_000_000_000_000
 NOT_A_PICTURE = (90, 90)
 
 
@@ -22,18 +25,22 @@ class People:
     def __init__(self) -> None:
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, File] = {}
+        self.files_by_path: dict[str, File] = {}
         self.callback_answers: dict[str, str | None] = {}
         self._updates: list[Json] = []
         self._arrived = asyncio.Condition()
         self._numbers = count(1000)
+        # By supergroup; all other chats of the bot's account share the one of None.
+        self._message_ids: defaultdict[int | None, Iterator[int]] = defaultdict(lambda: count(1000))
 
     def chat(self, chat_id: int) -> Chat:
         """The chat of that id; a private one begins here if there was none."""
         return self.chats.setdefault(chat_id, Chat(chat_id))
 
     def group(self, chat_id: int, title: str = "Friends", forum: bool = False) -> Chat:
-        """A supergroup the bot is a member of. Telegram's ids for these are below -1000000000000."""
-        return self.chats.setdefault(chat_id, Chat(chat_id, "supergroup", title, forum))
+        """A group the bot is a member of: a supergroup, whose ids are below -1000000000000, or a basic one."""
+        kind = "supergroup" if chat_id < SUPERGROUPS else "group"
+        return self.chats.setdefault(chat_id, Chat(chat_id, kind, title, forum))
 
     async def send_text(
         self,
@@ -120,6 +127,10 @@ class People:
             )
         return sent
 
+    async def deliver_again(self, message: Message) -> None:
+        """The same message in a second update, as to a bot that died before it confirmed the first."""
+        await self._announce(message=message.wire())
+
     async def press_button(self, person: Person, message: Message, callback_data: str) -> str:
         """Press a button and give back the callback query's id, the key of its `callback_answers`.
 
@@ -154,7 +165,8 @@ class People:
         return f"139{next(self._numbers):014}"
 
     def new_message(self, chat: Chat, sender: Person, **content: Any) -> Message:
-        message = Message(next(self._numbers), chat, sender, int(time.time()), **content)
+        counter = self._message_ids[chat.id if chat.id < SUPERGROUPS else None]
+        message = Message(next(counter), chat, sender, int(time.time()), **content)
         chat.history.append(message)
         return message
 
@@ -162,8 +174,9 @@ class People:
         number = next(self._numbers)
         # As long as real ones, so that none fits into the 64 bytes of callback_data.
         file_id = f"AgACAgIAAxkBAAI{number:06}".ljust(83, "A")
-        self.files[file_id] = File(file_id, f"AQAD{number:012}", f"{folder}_{number}", data, **facts)
-        return self.files[file_id]
+        file = File(file_id, f"AQAD{number:012}", f"{folder}_{number}", data, **facts)
+        self.files[file_id] = self.files_by_path[file.path] = file
+        return file
 
     async def _say(self, person: Person, chat: Chat | None, **content: Any) -> Message:
         message = self.new_message(chat or self.chat(person.id), person, **content)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +16,7 @@ from telegram import (
     InlineKeyboardMarkup,
     InputMediaDocument,
     InputMediaPhoto,
+    Message,
     Update,
 )
 from telegram.error import (
@@ -25,11 +27,12 @@ from telegram.error import (
     InvalidToken,
     NetworkError,
     RetryAfter,
+    TelegramError,
     TimedOut,
 )
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes
 
-from tests.fakes.telegram import Fault, Person, TelegramServer
+from tests.fakes.telegram import Fault, Person, TelegramServer, Weather
 from tests.fakes.telegram_chats import Json
 from tests.fakes.telegram_schema import MEGABYTE, published_schema
 
@@ -235,6 +238,51 @@ async def test_edits_and_deletions_show(telegram: TelegramServer, bot: Bot) -> N
     assert telegram.violations == []
 
 
+async def test_captions_can_be_edited_and_asked_after(telegram: TelegramServer, bot: Bot) -> None:
+    question = await telegram.send_photo(ANN, picture(), caption="mine")
+    photo = await bot.send_photo(ANN.id, picture())
+    text = await bot.send_message(ANN.id, "no picture")
+    for caption in (None, ""):
+        with pytest.raises(BadRequest, match="not modified"):
+            await bot.edit_message_caption(ANN.id, photo.message_id, caption=caption)
+    edited = await bot.edit_message_caption(ANN.id, photo.message_id, caption="done")
+    assert isinstance(edited, Message)
+    assert (edited.caption, edited.photo) == ("done", photo.photo)
+    shown = telegram.chat(ANN.id).find(photo.message_id)
+    assert shown
+    assert (shown.caption, shown.edits) == ("done", [""])
+    for message_id, complaint in (
+        (question.message_id, "Message can't be edited"),
+        (text.message_id, "There is no caption in the message to edit"),
+        (text.message_id + 1, "Message to edit not found"),
+    ):
+        with pytest.raises(BadRequest, match=complaint):
+            await bot.edit_message_caption(ANN.id, message_id, caption="late")
+    await bot.delete_message(ANN.id, photo.message_id)
+    with pytest.raises(BadRequest, match="Message to edit not found"):
+        await bot.edit_message_caption(ANN.id, photo.message_id, caption="late")
+    assert telegram.violations == []
+
+
+async def test_private_chats_and_basic_groups_share_one_counter(telegram: TelegramServer, bot: Bot) -> None:
+    telegram.group(-500)
+    ids = [(await telegram.send_photo(ANN, picture(640, 480))).message_id]
+    ids += [message.message_id for message in await bot.send_media_group(-500, [InputMediaPhoto(picture())] * 2)]
+    ids.append((await bot.send_message(ANN.id, "done")).message_id)
+    ids.append((await telegram.send_text(Person(8), "hello")).message_id)
+    assert ids == [*range(ids[0], ids[0] + 5)]
+
+
+async def test_supergroups_count_their_messages_themselves(telegram: TelegramServer, bot: Bot) -> None:
+    busy, quiet = telegram.group(-1001234567890), telegram.group(-1001234567891)
+    first = await bot.send_message(busy.id, "one")
+    await bot.send_message(ANN.id, "elsewhere")
+    second = await bot.send_message(busy.id, "two")
+    elsewhere = await bot.send_message(quiet.id, "one")
+    assert second.message_id == first.message_id + 1
+    assert elsewhere.message_id == first.message_id
+
+
 async def test_replies_need_their_message(telegram: TelegramServer, bot: Bot) -> None:
     with pytest.raises(BadRequest, match="replied not found"):
         await bot.send_message(ANN.id, "hello", reply_to_message_id=99)
@@ -416,6 +464,41 @@ async def test_downloads_fail_too(telegram: TelegramServer, bot: Bot) -> None:
         await telegram.wait_for(lambda: len(telegram.calls_to("download")) == 3)
         gate.set()
     assert slow.result() == sent.data
+
+
+async def test_weather_strikes_by_chance_and_can_be_ended(telegram: TelegramServer, bot: Bot) -> None:
+    telegram.weather = Weather(rate=0.5, seed=3)
+    outcomes = [await outcome(bot.send_message(ANN.id, str(number))) for number in range(60)]
+    failed = [error for error in outcomes if isinstance(error, TelegramError)]
+    struck = telegram.weather.struck
+    assert {*struck} == {"flood control", "server error", "bad gateway", "dropped", "answer lost", "held"}
+    assert 15 < struck.total() < 45
+    assert len(failed) == struck.total() - struck["held"]
+    assert {error.retry_after for error in failed if isinstance(error, RetryAfter)} == {timedelta(seconds=1)}
+    shown = [message.text for message in telegram.chat(ANN.id).messages]
+    # What the bot knows to have sent, and what only people know of.
+    assert len(shown) == 60 - len(failed) + struck["answer lost"]
+    telegram.weather.rate = 0
+    assert await bot.send_message(ANN.id, "calm")
+
+
+async def test_weather_eats_no_updates_and_leaves_downloads_whole(telegram: TelegramServer, bot: Bot) -> None:
+    sent = await telegram.send_photo(ANN, picture())
+    assert sent.file
+    file = await bot.get_file(sent.file.file_id)
+    telegram.weather = Weather(rate=1, seed=5)
+    assert all([isinstance(await outcome(bot.get_updates()), TelegramError) for _ in range(12)])
+    assert {*telegram.weather.struck} == {"flood control", "server error", "bad gateway", "dropped"}
+    telegram.weather = Weather(rate=1, seed=5)
+    assert all([isinstance(await outcome(file.download_as_bytearray()), TelegramError) for _ in range(12)])
+    assert {*telegram.weather.struck} == {"server error", "dropped"}
+    # Faults that a test asks for come first.
+    telegram.fail("sendMessage", Fault.blocked())
+    assert isinstance(await outcome(bot.send_message(ANN.id, "hello")), Forbidden)
+    telegram.weather.rate = 0
+    (update,) = await bot.get_updates()
+    assert update.message
+    assert await file.download_as_bytearray() == sent.data
 
 
 async def test_a_fault_for_an_unknown_method_is_a_mistake_of_the_test(telegram: TelegramServer) -> None:

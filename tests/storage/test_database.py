@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Closed, ConfigError
+from core.errors import Closed, ConfigError, StorageUnwritable
 from storage.database import Database
 
-MIGRATIONS = list((Path(__file__).resolve().parents[2] / "storage" / "migrations").glob("*.sql"))
+MIGRATIONS = sorted((Path(__file__).resolve().parents[2] / "storage" / "migrations").glob("*.sql"))
 
 
 @pytest.fixture
@@ -76,6 +76,114 @@ async def test_a_newer_schema_is_refused_and_left_alone(path: Path):
     with pytest.raises(ConfigError, match="schema 999, newer than"):
         await Database.open(path)
     assert schema_version(path) == 999
+
+
+def write_first_version(path: Path) -> None:
+    """The file as the first release left it, with one row."""
+    connection = sqlite3.connect(path)
+    connection.executescript(MIGRATIONS[0].read_text(encoding="utf-8"))
+    connection.execute("INSERT INTO user_settings VALUES ('telegram', '1', 'ink', 0.9, 1536, 'png', 'main')")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+
+def settings_in(path: Path) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return connection.execute("SELECT * FROM user_settings").fetchall()
+    finally:
+        connection.close()
+
+
+async def test_what_was_there_before_a_migration_is_kept_beside_it(path: Path):
+    write_first_version(path)
+    row = settings_in(path)
+    copy = path.with_name(path.name + ".before-0002")
+    # A backup that was cut short does not stand in the way.
+    unfinished = path.with_name(copy.name + ".part")
+    unfinished.write_bytes(b"half of a database")
+    await (await Database.open(path)).close()
+    assert settings_in(path) == settings_in(copy) == row
+    assert schema_version(path) == len(MIGRATIONS)
+    assert schema_version(copy) == 1
+    connection = sqlite3.connect(copy)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert {"jobs", "photos"} <= tables
+    assert "people" not in tables
+    assert not unfinished.exists()
+    kept = copy.read_bytes()
+    await (await Database.open(path)).close()
+    assert copy.read_bytes() == kept
+
+
+async def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path):
+    write_first_version(path)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE INDEX photos_open ON photos (job_id)")
+    connection.close()
+    with pytest.raises(sqlite3.OperationalError, match="photos_open already exists"):
+        await Database.open(path)
+    assert schema_version(path) == 1
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'people'").fetchall() == []
+    connection.execute("DROP INDEX photos_open")
+    connection.close()
+    await (await Database.open(path)).close()
+    assert schema_version(path) == len(MIGRATIONS)
+
+
+async def test_a_new_database_leaves_no_copies_beside_it(path: Path):
+    await (await Database.open(path)).close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_full_disk_takes_back_all_of_a_transaction_and_it_works_again_afterwards(database: Database):
+    """SQLite meets the same end whether the disk or the number of pages it may use is what is full."""
+    connection = database.reading
+    cursor = await connection.execute("PRAGMA page_count")
+    (pages,) = await cursor.fetchone() or (0,)
+    await connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageUnwritable) as caught:
+        await two_notes(database, "short", "long" * 10_000)
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+    assert caught.value.__cause__.sqlite_errorcode == sqlite3.SQLITE_FULL
+    assert await notes(database) == []
+    await note(database, "fits")
+    await connection.execute(f"PRAGMA max_page_count = {10 * pages + 100}")
+    await note(database, "long" * 10_000)
+    assert await notes(database) == ["fits", "long" * 10_000]
+
+
+async def test_a_disk_that_cannot_be_written_is_told_apart_and_it_works_again_afterwards(database: Database):
+    await database.reading.execute("PRAGMA query_only = ON")
+    with pytest.raises(StorageUnwritable) as caught:
+        await note(database, "refused")
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+    assert caught.value.__cause__.sqlite_errorcode == sqlite3.SQLITE_READONLY
+    await database.reading.execute("PRAGMA query_only = OFF")
+    await note(database, "after")
+    assert await notes(database) == ["after"]
+
+
+async def test_another_program_that_holds_the_file_makes_it_unwritable_for_a_while(path: Path, database: Database):
+    await database.reading.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnwritable):
+        await note(database, "refused")
+    other.execute("ROLLBACK")
+    other.close()
+    await note(database, "after")
+    assert await notes(database) == ["after"]
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_the_disks(database: Database):
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO nowhere VALUES (1)")
 
 
 async def test_what_is_committed_is_on_disk_in_wal_mode(path: Path, database: Database):

@@ -1,8 +1,13 @@
 """The folder of photos in flight: files are named by photo, and go when nobody wants them."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
-from storage.spool import Spool
+import pytest
+
+from core.errors import StorageUnwritable
+from storage.spool import RESERVED_BYTES, RESERVED_SHARE, Spool
 
 
 def test_a_photo_has_its_own_source_and_result(tmp_path: Path):
@@ -36,3 +41,70 @@ def test_sweeping_keeps_the_wanted_photos_and_counts_the_rest(tmp_path: Path):
     assert spool.sweep([1, 99]) == 3
     assert list(tmp_path.iterdir()) == [spool.source(1)]
     assert spool.sweep([1]) == 0
+
+
+def test_sweeping_takes_what_is_nobodys(tmp_path: Path):
+    spool = Spool(tmp_path)
+    for name in ("1.source", "1.jpg", "01x.source", "probe", "notes.txt", ".source"):
+        (tmp_path / name).write_bytes(b"bytes")
+    assert spool.sweep({1}) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.jpg", "1.source"]
+
+
+def test_all_bytes_that_are_in_it_are_measured(tmp_path: Path):
+    spool = Spool(tmp_path)
+    assert spool.used == 0
+    spool.source(1).write_bytes(b"12345")
+    (tmp_path / "2.png.part").write_bytes(b"123")
+    assert spool.used == 0
+    spool.measure()
+    assert spool.used == 8
+    spool.forget(1)
+    spool.measure()
+    assert spool.used == 3
+
+
+def test_there_is_room_up_to_the_limit(tmp_path: Path):
+    spool = Spool(tmp_path, limit=10)
+    spool.source(1).write_bytes(b"123456789")
+    spool.measure()
+    spool.check_room()
+    spool.used += 1
+    with pytest.raises(StorageUnwritable):
+        spool.check_room()
+    with pytest.raises(StorageUnwritable):
+        spool.check_writable()
+    spool.forget(1)
+    spool.measure()
+    spool.check_room()
+
+
+@pytest.mark.parametrize(("total", "reserved"), [(10**9, int(RESERVED_SHARE * 10**9)), (10**13, RESERVED_BYTES)])
+def test_some_of_the_disk_is_left_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, reserved: int
+):
+    free = reserved
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=total, free=free))
+    spool = Spool(tmp_path)
+    spool.check_room()
+    free -= 1
+    with pytest.raises(StorageUnwritable):
+        spool.check_room()
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path: Path):
+    spool = Spool(tmp_path)
+    spool.source(1).write_bytes(b"photo")
+    spool.check_writable()
+    assert list(tmp_path.iterdir()) == [spool.source(1)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_noticed_and_so_is_that_it_has_room_again(tmp_path: Path):
+    spool = Spool(tmp_path)
+    (tmp_path / "probe").symlink_to("/dev/full")
+    with pytest.raises(StorageUnwritable) as caught:
+        spool.check_writable()
+    assert isinstance(caught.value.__cause__, OSError)
+    (tmp_path / "probe").unlink()
+    spool.check_writable()

@@ -1,0 +1,59 @@
+"""How long drawing takes: averages that follow what is measured."""
+
+import pytest
+
+from core.look import Look
+from core.pace import NEWEST, Pace
+
+INK, ANIME, LARGE = Look("ink"), Look("anime"), Look("ink", size=2048)
+
+
+def test_nothing_is_claimed_before_anything_was_measured():
+    pace = Pace()
+    assert pace.of(INK) is None
+    assert pace.until_done(3, 1, INK) is None
+
+
+def test_the_first_batch_is_taken_as_it_is_photo_by_photo():
+    pace = Pace()
+    pace.drawn(INK, photos=4, seconds=2.0)
+    assert pace.of(INK) == 0.5
+
+
+def test_a_later_batch_moves_the_average_a_little():
+    pace = Pace()
+    pace.drawn(INK, 1, 1.0)
+    pace.drawn(INK, 2, 4.0)
+    assert pace.of(INK) == pytest.approx(1.0 + NEWEST)
+
+
+def test_it_comes_to_what_is_measured_again_and_again():
+    pace = Pace()
+    pace.drawn(INK, 1, 100.0)
+    for _ in range(60):
+        pace.drawn(INK, 1, 2.0)
+    assert pace.of(INK) == pytest.approx(2.0, rel=0.01)
+
+
+@pytest.mark.parametrize("other", [ANIME, LARGE])
+def test_each_style_and_size_has_its_own_pace(other: Look):
+    pace = Pace()
+    pace.drawn(INK, 1, 1.0)
+    pace.drawn(other, 1, 9.0)
+    assert (pace.of(INK), pace.of(other)) == (1.0, 9.0)
+
+
+def test_what_was_never_drawn_is_guessed_from_all_that_was():
+    pace = Pace()
+    pace.drawn(INK, 1, 1.0)
+    pace.drawn(ANIME, 1, 2.0)
+    assert pace.of(LARGE) == pytest.approx(1.0 + NEWEST)
+
+
+def test_others_count_at_the_overall_pace_and_own_photos_at_their_own():
+    pace = Pace()
+    pace.drawn(INK, 1, 1.0)
+    pace.drawn(ANIME, 1, 6.0)
+    overall = 1.0 + 5.0 * NEWEST
+    assert pace.until_done(10, 2, ANIME) == pytest.approx(10 * overall + 2 * 6.0)
+    assert pace.until_done(0, 1, INK) == 1.0
