@@ -96,6 +96,7 @@ class App:
 
     async def _stop(self, services: _Services, drawing: asyncio.Task[None]) -> None:
         """Nothing new comes in; the batch on the device is finished; what is drawn gets its time to be sent."""
+        log.info("stopping; what is unfinished is taken up at the next start")
         allowed = self._settings.shutdown_seconds
         await services.reception.close()
         services.studio.stop()

@@ -78,16 +78,21 @@ class Courier:
         if after is not None:
             await asyncio.wait([after])
         pause = FIRST_PAUSE
-        while not self._closing.is_set():
-            try:
-                await self._tend(job_id)
-            except Exception:
-                log.exception("a job could not be answered; trying again in %g s", pause, extra={"job": job_id})
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
+        while not await self._tended(job_id, pause):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+            if self._closing.is_set():
+                # The next start tries again.
                 return
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _tended(self, job_id: str, pause: float) -> bool:
+        try:
+            await self._tend(job_id)
+        except Exception:
+            log.exception("a job could not be answered; trying again in %g s", pause, extra={"job": job_id})
+            return False
+        return True
 
     async def _tend(self, job_id: str) -> None:
         job = await self._jobs.job(job_id)
@@ -120,6 +125,7 @@ class Courier:
                 continue
             await self._written_off(members)
             self._on_delivered(len(members))
+            log.info("delivered %d cartoons", len(members), extra={"job": job.id})
             caption = ""
         failures = _failures(job, {result.photo_id for result in results}, refused)
         for text in _told(locale, job, failures, front_end.limits.text):

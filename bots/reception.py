@@ -227,6 +227,7 @@ class Reception:
             if not self._arriving[batch.owner]:
                 del self._arriving[batch.owner]
         if photos:
+            log.info("queued %d photos", len(photos), extra={"job": job.id})
             await self._say(job.chat, self._acknowledgement(job, len(photos)))
         self._on_settled(job.id)
 

@@ -95,8 +95,8 @@ quota-set =
     }
 stats =
     Waiting photos: { $waiting }
-    Since the start: { $drawn } drawn, { $failed } failed, { $uptime_hours } hours up
-    Today (UTC): { $photos_today } photos, { $people_today } people
+    Since the start: drawn { $drawn }, failed { $failed }, hours up { $uptime_hours }
+    Today (UTC): photos { $photos_today }, people { $people_today }
     In the spool: { $spool_megabytes } MB
 
 # The way of a photo

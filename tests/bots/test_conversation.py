@@ -204,8 +204,8 @@ async def test_a_quota_is_confirmed(desk: Desk, quota: int, english: str, chines
 async def test_the_figures_are_told(desk: Desk):
     assert await desk.open.answer(BOSS, "/stats") == (
         "Waiting photos: 12\n"
-        "Since the start: 340 drawn, 5 failed, 1000.25 hours up\n"
-        "Today (UTC): 78 photos, 6 people\n"
+        "Since the start: drawn 340, failed 5, hours up 1000.25\n"
+        "Today (UTC): photos 78, people 6\n"
         "In the spool: 9.5 MB"
     )
     assert await desk.open.answer(LAOBAN, "/stats") == (
