@@ -29,7 +29,7 @@ from bots.telegram.wire import PLATFORM as TELEGRAM
 from bots.web.frontend import PLATFORM as WEB
 from bots.web.frontend import WebFrontEnd
 from core.config import Settings
-from core.engine import Engine, LocalEngine, device_bytes
+from core.engine import Engine, LocalEngine
 from core.errors import ConfigError, StorageUnwritable
 from core.jobs import Job, Ticket
 from core.metrics import Metrics
@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 
 # A photo by itself waits this long for a second one.
 LONE_SECONDS = 0.5
-# Of the time for a stop, what the batch on the device gets, and what messages that are being sent get after it.
-DRAWING_SHARE, SENDING_SHARE = 0.5, 0.2
+# Of the time for a stop: for the batch on the device, then for messages that are being sent, then for the engine.
+DRAWING_SHARE, SENDING_SHARE, ENGINE_SHARE = 0.5, 0.15, 0.15
 
 
 class _Services(NamedTuple):
@@ -119,7 +119,7 @@ class App:
         closing.push_async_callback(pulls.close)
 
         queue: FairQueue[Ticket] = FairQueue(settings.queue_limit, settings.user_limit)
-        metrics = Metrics(queue.__len__, lambda: spool.used, device_bytes)
+        metrics = Metrics(queue.__len__, lambda: spool.used, lambda: studio.device_bytes)
         courier = Courier(
             jobs, spool, self.front_ends, locales, on_answered=self._over, on_delivered=metrics.delivered
         )
@@ -132,7 +132,7 @@ class App:
             courier.settled,
             Rules(settings.limits, settings.batch_size, settings.attempts),
         )
-        closing.push_async_callback(asyncio.to_thread, studio.close)
+        closing.push_async_callback(asyncio.to_thread, studio.close, ENGINE_SHARE * settings.shutdown_seconds)
         await studio.open()
 
         access = Access(
@@ -164,13 +164,12 @@ class App:
         )
         self._build_front_ends(conversation, reception, locales)
 
-        await jobs.recover(settings.attempts)
         swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
         if swept:
             log.info("removed %d files that belong to nothing", swept)
         await reception.resume(jobs.open_jobs())
         housekeeping = Housekeeping(
-            jobs, people, spool, settings.retention_days, settings.undelivered_days, _today
+            jobs, people, spool, settings.data_dir, settings.retention_days, settings.undelivered_days, _today
         )
         helpers = {"housekeeping": housekeeping.run(), "loop watch": watch_loop(metrics.loop_lagged)}
         if settings.metrics_port is not None:
@@ -187,12 +186,13 @@ class App:
             closing.enter_context(locked(folder))
             spool = Spool(folder / "spool", self._settings.spool_megabytes * 1e6)
             database = await Database.open(folder / "cartoonbot.sqlite3")
+            closing.push_async_callback(database.close)
+            await Jobs(database).recover(self._settings.attempts)
         except (OSError, sqlite3.DatabaseError, StorageUnwritable) as error:
             raise ConfigError(
                 f"The data folder {folder} cannot be used ({error.__cause__ or error}). "
                 "Set DATA_DIR to another one, or free some space."
             ) from error
-        closing.push_async_callback(database.close)
         return Jobs(database), People(database), spool, UserSettings(database)
 
     def _build_front_ends(self, conversation: Conversation, reception: Reception, locales: Locales) -> None:

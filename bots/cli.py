@@ -213,8 +213,11 @@ async def _serve(settings: Settings) -> None:
         if stop.is_set():
             os._exit(1)
         stop.set()
+        end_within(settings.shutdown_seconds)
+
+    def end_within(seconds: float) -> None:
         # Whatever hangs must not keep the program from ending; what is unfinished is on disk.
-        deadline = threading.Timer(settings.shutdown_seconds, os._exit, [1])
+        deadline = threading.Timer(seconds, os._exit, [1])
         deadline.daemon = True
         deadline.start()
 
@@ -226,6 +229,7 @@ async def _serve(settings: Settings) -> None:
         await app.run(stop)
     finally:
         telling.cancel()
+        end_within(settings.shutdown_seconds)
 
 
 async def _tell_where(app: "App", settings: Settings) -> None:

@@ -63,14 +63,19 @@ class Conversation:
             "faces": _with_faces,
         }
 
-    async def answer(self, person: Person, text: str) -> str:
-        """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink")."""
+    async def answer(self, person: Person, text: str, place: int | None = None) -> str:
+        """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink").
+
+        `place` sorts the message among photos, where its platform may bring it again after a restart.
+        """
         locale = self._locales.of(person.language)
         try:
             await self._access.admit(person.owner)
             if not text.strip().startswith("/"):
                 return locale.say("send-a-photo")
             command, *rest = text.split(maxsplit=1)
+            if _name(command) == "cancel":
+                return locale.say("cancelled", photos=await self._orders.cancel(person.owner, place))
             return await self._obey(person, locale, command, rest[0] if rest else "")
         except UserError as error:
             return locale.error(error)
@@ -97,7 +102,7 @@ class Conversation:
         return drawable, remark
 
     async def _obey(self, person: Person, locale: Locale, command: str, argument: str) -> str:
-        name = command[1:].partition("@")[0].lower()
+        name = _name(command)
         if name in self._changes:
             return await self._set(person, locale, name, argument)
         match name:
@@ -107,8 +112,6 @@ class Conversation:
                 return self._help(locale)
             case "settings":
                 return locale.say("settings", **_facts(self._drawable(await self._kept(person))))
-            case "cancel":
-                return locale.say("cancelled", photos=await self._orders.cancel(person.owner))
             case "forget":
                 gone = await self._orders.forget(person.owner)
                 return locale.say("forgotten", photos=gone.photos, jobs=gone.jobs, settings=int(gone.settings))
@@ -159,6 +162,11 @@ class Conversation:
             "smallest": MIN_SIZE,
             "largest": MAX_SIZE,
         }
+
+
+def _name(command: str) -> str:
+    """ "style" of "/style@some_bot"."""
+    return command[1:].partition("@")[0].lower()
 
 
 def _with_size(look: Look, text: str) -> Look:

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
+from weakref import WeakValueDictionary
 
 from bots.delivery import Kind, Parcel, Result, pack
 from bots.delivery import Limits as MessageLimits
 from bots.frontend import FrontEnd
 from bots.locales import Locale, Locales
-from core.errors import ChatGone, PhotoFailed, Refused, ResultRefused
+from core.errors import ChatGone, PhotoError, PhotoFailed, Refused, ResultRefused
 from core.jobs import Failure, Job, Photo, PhotoStatus
 from core.photo import Limits, inspect
 from core.writing import until_written
@@ -51,6 +52,7 @@ class Courier:
         self._on_delivered = on_delivered
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._closing = asyncio.Event()
 
     def settled(self, job_id: str) -> None:
@@ -98,11 +100,21 @@ class Courier:
         job = await self._jobs.job(job_id)
         if job is None:
             return
-        try:
-            await self._send(job)
-        except (ChatGone, Refused) as error:
-            log.info("nobody to answer: %s", error, extra={"job": job_id})
-            await self._written_off([photo.id for photo in job.photos])
+        # One job at a time for each chat, in the order they settled: while one is looked for or sent, no other
+        # cartoon comes to the chat that could be taken for it.
+        turn = self._turns.setdefault((job.chat.platform, job.chat.chat), asyncio.Lock())
+        async with turn:
+            # As it is now.
+            job = await self._jobs.job(job_id)
+            if job is None:
+                return
+            try:
+                await self._send(job)
+            except (ChatGone, Refused) as error:
+                log.info("nobody to answer: %s", error, extra={"job": job_id})
+                await self._written_off(
+                    [photo.id for photo in job.photos if photo.status in (PhotoStatus.DONE, PhotoStatus.FAILED)]
+                )
         if job.settled:
             self._on_answered(job)
 
@@ -153,10 +165,16 @@ class Courier:
         results: list[Result] = []
         for number, photo in enumerate(job.photos, start=1):
             path = self._spool.result(photo.id, job.look.format)
-            if photo.status is PhotoStatus.DONE and path.is_file():
+            if photo.status is not PhotoStatus.DONE:
+                continue
+            try:
                 width, height = inspect(path, Limits())
-                name = f"{number:02}-{job.look.style}{path.suffix}"
-                results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
+            except (FileNotFoundError, PhotoError):
+                # Told as failed; the others of the job must not wait for it for ever.
+                log.error("a cartoon is missing or damaged", extra={"job": job.id, "photo": photo.id})
+                continue
+            name = f"{number:02}-{job.look.style}{path.suffix}"
+            results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
         return results
 
     async def _written_off(self, photo_ids: Collection[int]) -> None:

@@ -70,7 +70,10 @@ class FrontEnd(Protocol):
         ...
 
     async def fetch(self, reference: str, path: Path) -> None:
-        """Download a photo's bytes into `path`. Raises PhotoError."""
+        """Download a photo's bytes into `path`; one try.
+
+        Raises PhotoError, or Busy or Unreached when another try later may help.
+        """
         ...
 
     async def say(self, chat: Chat, text: str) -> None:

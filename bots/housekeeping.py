@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from core.errors import StorageUnwritable
@@ -19,13 +20,17 @@ DAY: Final = 86400.0
 
 
 class Housekeeping:
-    """`retention_days` is for jobs that are closed, `undelivered_days` for those whose chat is not reached."""
+    """`folder` is where the database is.
+
+    `retention_days` is for jobs that are closed, `undelivered_days` for those whose chat is not reached.
+    """
 
     def __init__(
         self,
         jobs: Jobs,
         people: People,
         spool: Spool,
+        folder: Path,
         retention_days: float,
         undelivered_days: float,
         today: Callable[[], str],
@@ -33,6 +38,7 @@ class Housekeeping:
         self._jobs = jobs
         self._people = people
         self._spool = spool
+        self._folder = folder
         self._retention_days = retention_days
         self._undelivered_days = undelivered_days
         self._today = today
@@ -42,7 +48,7 @@ class Housekeeping:
         while True:
             await self.tidy_up()
             for _ in range(MINUTES_BETWEEN_ROUNDS):
-                await asyncio.to_thread(self._spool.measure)
+                await asyncio.to_thread(self._measure)
                 await asyncio.sleep(MINUTE)
 
     async def tidy_up(self) -> None:
@@ -53,8 +59,22 @@ class Housekeeping:
             await self._people.forget_old_days(self._today())
             while photo_ids := await self._jobs.forget_old(closed, unclosed):
                 await asyncio.to_thread(self._forget_files, photo_ids)
-        except StorageUnwritable as error:
-            log.warning("tidying up has to wait: the data folder cannot be written (%s)", error.__cause__)
+            await asyncio.to_thread(self._remove_old_copies, closed)
+        except (StorageUnwritable, OSError) as error:
+            log.warning("tidying up has to wait: the data folder cannot be written (%s)", error.__cause__ or error)
+
+    def _measure(self) -> None:
+        try:
+            self._spool.measure()
+        except OSError as error:
+            log.warning("the spool cannot be measured (%s)", error)
+
+    def _remove_old_copies(self, before: float) -> None:
+        """Of the database, from before its changes: they still hold what people had forgotten since."""
+        for copy in self._folder.glob("*.before-*"):
+            if copy.stat().st_mtime < before:
+                copy.unlink()
+                log.info("removed an old copy of the database: %s", copy.name)
 
     def _forget_files(self, photo_ids: list[int]) -> None:
         for photo_id in photo_ids:

@@ -42,9 +42,12 @@ class Orders:
         self._on_settled = on_settled
         self._on_forgotten = on_forgotten
 
-    async def cancel(self, owner: Owner) -> int:
-        """Call off all of the person's photos that are not drawn yet; how many. What is drawn is delivered."""
-        called_off = await self._jobs.cancel(owner)
+    async def cancel(self, owner: Owner, before: int | None = None) -> int:
+        """Call off the person's photos that are not drawn yet; how many. What is drawn is delivered.
+
+        Only those placed `before` where that is given: a platform may bring an old word again after a restart.
+        """
+        called_off = await self._jobs.cancel(owner, before)
         await self._drop(owner, {photo_id for _, photo_id in called_off})
         for job_id in dict.fromkeys(job_id for job_id, _ in called_off):
             self._on_settled(job_id)

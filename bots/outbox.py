@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -57,6 +58,7 @@ class Outbox:
         self._rates = rates
         self._sleep = sleep
         self._overall = Throttler(rates.overall, 1.0)
+        self._door = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
         self._posted: set[asyncio.Task[None]] = set()
 
@@ -70,26 +72,26 @@ class Outbox:
     ) -> T | None:
         """Make the call when it is this chat's turn; again after Busy or Unreached, for as long as it takes.
 
-        After Doubtful, `arrived` is asked first; if it did, that is all, with None. If nobody can tell, it is made
-        again REPEATS times: a second copy is the price of losing nothing, but there is an end to it. Everything
-        else is the caller's.
+        After Doubtful, `arrived` is asked first; if it did, that is all, with None. Where nobody can tell, it is
+        made again REPEATS times: a second copy is the price of losing nothing, but there is an end to it.
+        Everything else is the caller's.
         """
         lane = self._lane(chat, group)
         async with lane.turn:
             pause, repeats = 1.0, 0
             while True:
-                async with lane.throttler, self._overall:
+                async with lane.throttler, self._overall_turn():
                     try:
                         return await call()
                     except Busy as error:
                         wait = error.seconds
                     except (Unreached, Doubtful) as error:
-                        doubtful = isinstance(error, Doubtful)
-                        if doubtful and arrived is not None and await arrived():
-                            return None
-                        repeats += doubtful
-                        if repeats > REPEATS:
-                            raise
+                        if isinstance(error, Doubtful):
+                            if arrived is not None:
+                                if await arrived():
+                                    return None
+                            elif (repeats := repeats + 1) > REPEATS:
+                                raise
                         wait = pause
                         pause = min(2 * pause, LONGEST_WAIT)
                         log.warning("chat platform not reached (%s); trying again in %g s", error, wait)
@@ -97,7 +99,7 @@ class Outbox:
 
     async def paced(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call that no chat sees, within the overall rate."""
-        async with self._overall:
+        async with self._overall_turn():
             return await call()
 
     def post(self, chat: str, call: Callable[[], Awaitable[object]], *, group: bool = False) -> None:
@@ -113,6 +115,13 @@ class Outbox:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _overall_turn(self) -> AsyncGenerator[None]:
+        # One at a time asks the throttler, which polls: they go in order, and a thousand cost no more than one.
+        async with self._door:
+            await self._overall.acquire()
+        yield
 
     async def _post(self, chat: str, call: Callable[[], Awaitable[object]], group: bool) -> None:
         try:

@@ -6,7 +6,8 @@ import logging
 import math
 from collections import Counter
 from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -16,12 +17,21 @@ from bots.conversation import Conversation
 from bots.frontend import FrontEnd, HeardPhoto
 from bots.intake import Intake
 from bots.locales import Locales
-from core.errors import ChatGone, PhotoError, PhotoFailed, PhotoTooHeavy, StorageUnwritable, UserError
+from bots.outbox import Busy, Unreached
+from core.errors import (
+    ChatGone,
+    PhotoError,
+    PhotoFailed,
+    PhotoTooHeavy,
+    PhotoUnavailable,
+    StorageUnwritable,
+    UserError,
+)
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
 from core.look import Look
 from core.photo import Limits, inspect
 from core.queue import FairQueue
-from core.writing import to_disk, until_written
+from core.writing import sync, to_disk, until_written
 from storage.jobs import Jobs
 from storage.spool import Spool
 
@@ -31,6 +41,8 @@ T = TypeVar("T")
 # Seconds: shorter waits are not worth a word, longer ones are told in minutes.
 SHORT_WAIT, LONG_WAIT = 15.0, 90.0
 ROUND_TO: Final = 10
+# How long a photo is tried for while its platform does not give it, with pauses of up to so much.
+FETCH_SECONDS, LONGEST_FETCH_PAUSE = 3600.0, 30.0
 
 
 @dataclass(eq=False)
@@ -40,6 +52,7 @@ class _Gathering:
     job_id: str
     owner: Owner
     look_is_final: bool = False
+    arriving: int = 0
     fetches: dict[int, asyncio.Task[bool]] = field(default_factory=dict[int, asyncio.Task[bool]])
     noted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -144,7 +157,7 @@ class Reception:
         """Why one more photo of this person is not taken now, if so; it is told with the rest of its job."""
         try:
             self._spool.check_room()
-            self._queue.check(owner, self._arriving.total() + 1, self._arriving[owner] + 1)
+            self._queue.check(owner, 1, self._arriving.total(), self._arriving[owner])
             await self._access.count_photo(owner)
         except UserError as error:
             return error
@@ -184,11 +197,11 @@ class Reception:
 
     def _begin(self, gathering: _Gathering, photo_id: int, chat: Chat, reference: str, weight: int | None) -> None:
         self._arriving[gathering.owner] += 1
+        gathering.arriving += 1
         fetch = self._fetch(photo_id, gathering.owner, chat, reference, weight)
         gathering.fetches[photo_id] = self._spawn(fetch)
 
     def _refuse(self, gathering: _Gathering, photo_id: int, refusal: UserError) -> None:
-        self._arriving[gathering.owner] += 1
         gathering.fetches[photo_id] = self._spawn(self._failed(photo_id, refusal))
 
     async def _close_when_quiet(self, album: Album) -> None:
@@ -203,9 +216,9 @@ class Reception:
             async with self._noting:
                 if album.closes_at <= clock():
                     self._albums.close(album)
-        batch = _Gathering(gathering.job_id, gathering.owner, fetches=gathering.fetches)
+        batch = replace(gathering)
         # A late sibling starts a batch of its own in the same job, and in the same look.
-        gathering.fetches = {}
+        gathering.fetches, gathering.arriving = {}, 0
         gathering.look_is_final = True
         await self._submit(batch)
 
@@ -217,13 +230,13 @@ class Reception:
             # Called off, or forgotten, while their bytes were on the way.
             for photo_id in set(usable) - queued:
                 await asyncio.to_thread(self._spool.forget, photo_id)
-            job = await self._jobs.job(batch.job_id)
+            job = await until_written(lambda: self._jobs.job(batch.job_id))
             if job is None:
                 return
             photos = [photo for photo in job.photos if photo.id in queued]
             self._queue.put(job.owner, self._tickets(job, photos), bounded=False)
         finally:
-            self._arriving[batch.owner] -= len(batch.fetches)
+            self._arriving[batch.owner] -= batch.arriving
             if not self._arriving[batch.owner]:
                 del self._arriving[batch.owner]
         if photos:
@@ -233,7 +246,8 @@ class Reception:
 
     def _acknowledgement(self, job: Job, photos: int) -> str:
         look, ahead = job.look, self._queue.ahead_of(job.owner)
-        unit, wait = worded(self._estimate(ahead, photos, look))
+        own = self._queue.waiting(job.owner)
+        unit, wait = worded(self._estimate(ahead, own, look))
         return self._locales.of(job.language).say(
             "queued",
             photos=photos,
@@ -241,7 +255,8 @@ class Reception:
             strength=look.strength,
             size=look.size,
             format=look.format,
-            ahead=ahead,
+            # What the same person sent before comes first, too.
+            ahead=ahead + max(0, own - photos),
             unit=unit,
             wait=wait,
         )
@@ -253,21 +268,44 @@ class Reception:
             if weight is not None and weight > self._limits.file_bytes:
                 limit = round(self._limits.file_bytes / 1e6, 1)
                 raise PhotoTooHeavy(megabytes=round(weight / 1e6, 1), limit=limit)
-            async with self._intake.turn(owner, chat):
-                with to_disk():
-                    await self._front_ends[chat.platform].fetch(reference, path)
+            with to_disk():
+                await self._bring(owner, chat, reference, path)
+                await asyncio.to_thread(sync, path)
             await asyncio.to_thread(inspect, path, self._limits)
             self._spool.used += path.stat().st_size
         except (PhotoError, StorageUnwritable) as error:
             return await self._failed(photo_id, error)
+        except FileNotFoundError:
+            # Called off, and swept away, in the meantime.
+            return await self._failed(photo_id, PhotoFailed())
         except Exception:
             log.exception("a photo could not be fetched", extra={"photo": photo_id})
             return await self._failed(photo_id, PhotoFailed())
         return True
 
+    async def _bring(self, owner: Owner, chat: Chat, reference: str, path: Path) -> None:
+        """Try until it is here; others fetch during the pauses. Raises PhotoUnavailable after a long time."""
+        clock = asyncio.get_running_loop().time
+        until, pause = clock() + FETCH_SECONDS, 1.0
+        while True:
+            async with self._intake.turn(owner, chat):
+                try:
+                    return await self._front_ends[chat.platform].fetch(reference, path)
+                except (Busy, Unreached) as error:
+                    wait = error.seconds if isinstance(error, Busy) else pause
+                    if clock() + wait > until:
+                        raise PhotoUnavailable from error
+                    log.warning("a photo could not be fetched yet (%s); trying again in %g s", error, wait)
+            await asyncio.sleep(wait)
+            pause = min(2 * pause, LONGEST_FETCH_PAUSE)
+
     async def _failed(self, photo_id: int, error: UserError) -> bool:
-        await asyncio.to_thread(self._spool.forget, photo_id)
         await until_written(lambda: self._jobs.fail(photo_id, error))
+        try:
+            await asyncio.to_thread(self._spool.forget, photo_id)
+        except OSError as trouble:
+            # The courier forgets it once more, and so does the next start.
+            log.warning("a photo's file could not be removed (%s)", trouble, extra={"photo": photo_id})
         return False
 
     async def _say(self, chat: Chat, text: str) -> None:

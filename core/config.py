@@ -101,9 +101,9 @@ class Settings(BaseSettings):
         words = frozenset(value.replace(",", " ").split())
         for word in words:
             platform, _, user = word.partition(":")
-            if not (platform and user):
-                raise ValueError("each administrator is a platform and a user, for example telegram:1234")
-        return words
+            if platform.lower() not in ("telegram", "discord") or not user.isdecimal():
+                raise ValueError("each administrator is a platform and a number, for example telegram:1234")
+        return frozenset(word.lower() for word in words)
 
     @property
     def limits(self) -> Limits:

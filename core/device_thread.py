@@ -69,5 +69,6 @@ def _work(calls: _Calls) -> None:
             answer.set_exception(error)
         else:
             answer.set_result(result)
+            del result
         # The next call may be long in coming; photos must not wait for it in memory.
         del call, answer, work, arguments

@@ -12,7 +12,7 @@
      │   ├─ NotInvited, Blocked  who asks may not use this bot
      │   └─ StorageUnwritable    the data folder is full or cannot be written
      ├─ OutOfMemory              a batch does not fit on the device
-     ├─ EngineStuck              the device does not answer, even after restarts
+     ├─ EngineStuck              the device does not answer
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
      ├─ ConfigError              the program cannot start as it is set up
@@ -162,7 +162,7 @@ class OutOfMemory(CartoonbotError):
 
 
 class EngineStuck(CartoonbotError):
-    """The device does not answer, even after restarts."""
+    """The device does not answer."""
 
 
 class ChatGone(CartoonbotError):

@@ -59,13 +59,16 @@ class FairQueue(Generic[T]):
         """How many items of the owner wait."""
         return len(self._lines.get(owner, ()))
 
-    def check(self, owner: Hashable, more: int, more_of_owner: int) -> None:
-        """Whether so many more items fit, in all and of the owner. Raises QueueFull or OwnerQueueFull."""
-        waiting = self.waiting(owner)
-        if len(self) + more > self._limit:
-            raise QueueFull(waiting=len(self), limit=self._limit)
-        if waiting + more_of_owner > self._owner_limit:
-            raise OwnerQueueFull(waiting=waiting, limit=self._owner_limit)
+    def check(self, owner: Hashable, more: int, arriving: int = 0, arriving_of_owner: int = 0) -> None:
+        """Whether so many more items fit beside those that are on their way, in all and of the owner.
+
+        Raises QueueFull or OwnerQueueFull.
+        """
+        waiting, of_owner = len(self) + arriving, self.waiting(owner) + arriving_of_owner
+        if waiting + more > self._limit:
+            raise QueueFull(waiting=waiting, limit=self._limit)
+        if of_owner + more > self._owner_limit:
+            raise OwnerQueueFull(waiting=of_owner, limit=self._owner_limit)
 
     def put(self, owner: Hashable, items: Sequence[T], *, bounded: bool = True) -> None:
         """Queue all items or none. `bounded=False` is for what was accepted before.
@@ -73,7 +76,7 @@ class FairQueue(Generic[T]):
         Raises QueueFull or OwnerQueueFull.
         """
         if bounded:
-            self.check(owner, len(items), len(items))
+            self.check(owner, len(items))
         if not items:
             return
         line = self._lines.setdefault(owner, deque())

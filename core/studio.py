@@ -22,7 +22,7 @@ from PIL import Image
 
 from core.batches import Batches, Decoded
 from core.device_thread import DeviceThread
-from core.engine import Engine
+from core.engine import Engine, device_bytes
 from core.errors import EngineStuck, OutOfMemory, PhotoFailed, UserError
 from core.jobs import Files, Ledger, Ticket
 from core.look import Look
@@ -30,7 +30,7 @@ from core.memory import MemoryLimits
 from core.pace import Pace
 from core.photo import Array, Limits, decode, encode, fitted, resized
 from core.queue import FairQueue, Turn
-from core.writing import to_disk, until_written
+from core.writing import sync, to_disk, until_written
 
 log = logging.getLogger(__name__)
 
@@ -99,16 +99,15 @@ class Studio:
         self._in_hand = 0
         # The numbers of the photos that the device had when `run` was cancelled.
         self.interrupted: set[int] = set()
+        # Memory held on the device after the latest batch; asking for it could wait for a device that hangs.
+        self.device_bytes = 0
         self._stopping = asyncio.Event()
         self._device = DeviceThread()
         self._codec_threads = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "codec")
 
     async def open(self) -> None:
         """Build the engine. Raises ConfigError when there is no such device, EngineStuck when it is too slow."""
-        try:
-            self._engine = await self._device.call(self._rules.first_deadline, self._build_engine)
-        except TimeoutError as error:
-            raise EngineStuck("The device did not answer while the engine was built.") from error
+        self._engine = await self._device.call(self._rules.first_deadline, self._build_engine)
 
     async def run(self) -> None:
         """Serve the queue. Photos in hand when it is cancelled stay RUNNING in the ledger.
@@ -234,7 +233,7 @@ class Studio:
         clock = asyncio.get_running_loop().time
         begun = clock()
         assert self._engine is not None  # open() comes before run()
-        drawn = await self._device.call(
+        drawn, self.device_bytes = await self._device.call(
             patience, _stylized, self._engine, [photo.pixels for photo in batch], looks, sizes
         )
         seconds = clock() - begun
@@ -321,8 +320,13 @@ def _all(batch: Sequence[Decoded], error: Exception) -> dict[int, Array | Except
     return {photo.ticket.photo_id: error for photo in batch}
 
 
-def _stylized(engine: Engine, photos: Sequence[Array], looks: Sequence[Look], sizes: Sequence[int]) -> list[Array]:
-    """The cartoons at the looks' sizes; where memory allows only a smaller one, drawn at that and enlarged."""
+def _stylized(
+    engine: Engine, photos: Sequence[Array], looks: Sequence[Look], sizes: Sequence[int]
+) -> tuple[list[Array], int]:
+    """The cartoons at the looks' sizes, and the bytes held on the device.
+
+    Where memory allows only a smaller size, they are drawn at that and enlarged.
+    """
     thrifty = [
         photo if size == look.size or max(photo.shape) <= size else resized(photo, size)
         for photo, look, size in zip(photos, looks, sizes, strict=True)
@@ -330,10 +334,11 @@ def _stylized(engine: Engine, photos: Sequence[Array], looks: Sequence[Look], si
     drawn = engine.stylize(thrifty, [replace(look, size=size) for look, size in zip(looks, sizes, strict=True)])
     if len(drawn) != len(photos):
         raise RuntimeError(f"the engine drew {len(drawn)} of {len(photos)} photos")
-    return [
+    cartoons = [
         cartoon if size == look.size else _enlarged(cartoon, fitted(photo.shape[0], photo.shape[1], look.size))
         for cartoon, photo, look, size in zip(drawn, photos, looks, sizes, strict=True)
     ]
+    return cartoons, device_bytes()
 
 
 def _enlarged(cartoon: Array, shape: tuple[int, int]) -> Array:
@@ -347,3 +352,4 @@ def _write(result: Path, data: bytes) -> None:
     with to_disk():
         unfinished.write_bytes(data)
         unfinished.replace(result)
+        sync(result)

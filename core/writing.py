@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import logging
+import os
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
 from core.errors import StorageUnwritable
@@ -29,10 +31,20 @@ def to_disk() -> Generator[None]:
         raise
 
 
+def sync(path: Path) -> None:
+    """Return once the file and its name are on the disk itself, and would outlive a power cut."""
+    for each in (path, path.parent):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 async def until_written(write: Callable[[], Awaitable[T]]) -> T:
     """What `write` gives once the disk takes it: made again, with pauses, while it raises StorageUnwritable.
 
-    For what must not be forgotten. Nothing is written when the waiting is cancelled.
+    For what must not be forgotten.
     """
     pause = FIRST_PAUSE
     while True:

@@ -3,8 +3,8 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final, Self
@@ -60,6 +60,12 @@ class Database:
             raise Closed("The database is closed.")
         return self._connection
 
+    async def select(self, query: str, values: Sequence[object] = ()) -> list[aiosqlite.Row]:
+        """All rows of a single SELECT. Raises StorageUnwritable when the disk does not let it."""
+        with _named():
+            cursor = await self.reading.execute(query, values)
+            return [*await cursor.fetchall()]
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[aiosqlite.Connection]:
         """All of it or nothing: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK on any error or cancellation.
@@ -68,16 +74,15 @@ class Database:
         """
         async with self._writing:
             connection = self.reading
-            try:
-                await connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                await connection.execute("COMMIT")
-            except BaseException as error:
-                # Unlike a ROLLBACK statement this is content when BEGIN itself was what failed.
-                await connection.rollback()
-                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in UNWRITABLE:
-                    raise StorageUnwritable from error
-                raise
+            with _named():
+                try:
+                    await connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    await connection.execute("COMMIT")
+                except BaseException:
+                    # Unlike a ROLLBACK statement this is content when BEGIN itself was what failed.
+                    await connection.rollback()
+                    raise
 
     async def close(self) -> None:
         """May be called twice."""
@@ -120,6 +125,17 @@ class Database:
         await asyncio.to_thread(unfinished.unlink, missing_ok=True)
         await self.reading.execute("VACUUM INTO ?", (str(unfinished),))
         await asyncio.to_thread(unfinished.replace, copy)
+
+
+@contextmanager
+def _named() -> Generator[None]:
+    """The disk's faults, among all that SQLite may say, as StorageUnwritable."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in UNWRITABLE:
+            raise StorageUnwritable from error
+        raise
 
 
 def _statements(script: str) -> list[str]:

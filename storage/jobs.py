@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -49,9 +49,8 @@ class Jobs:
 
     async def job_of(self, origin: str) -> str | None:
         """The id of the job that a message's photo is in already."""
-        cursor = await self._database.reading.execute("SELECT job_id FROM photos WHERE origin = ?", (origin,))
-        row = await cursor.fetchone()
-        return row["job_id"] if row else None
+        rows = await self._database.select("SELECT job_id FROM photos WHERE origin = ?", (origin,))
+        return rows[0]["job_id"] if rows else None
 
     async def add_photo(
         self, job_id: str, place: int, name: str, reference: str, origin: str | None = None
@@ -122,13 +121,13 @@ class Jobs:
         async with self._database.transaction() as connection:
             return await _fail(connection, photo_id, error)
 
-    async def cancel(self, owner: Owner) -> list[tuple[str, int]]:
-        """Any unsettled status -> CANCELLED, for all photos of a person; job and photo of each."""
+    async def cancel(self, owner: Owner, before: int | None = None) -> list[tuple[str, int]]:
+        """Any unsettled status -> CANCELLED, for a person's photos (placed `before`); job and photo of each."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 f"UPDATE photos SET status = ? WHERE job_id IN ({OF_OWNER}) AND status IN (?, ?, ?) "
-                "RETURNING job_id, id",
-                (PhotoStatus.CANCELLED, owner.platform, owner.user, *UNSETTLED),
+                "AND (? IS NULL OR place < ?) RETURNING job_id, id",
+                (PhotoStatus.CANCELLED, owner.platform, owner.user, *UNSETTLED, before, before),
             )
             return [(row["job_id"], row["id"]) for row in await cursor.fetchall()]
 
@@ -148,7 +147,7 @@ class Jobs:
     async def forget(self, owner: Owner) -> list[Job]:
         """Delete all jobs of a person; what they were."""
         async with self._database.transaction() as connection:
-            jobs = await _jobs(connection, OF_OWNER, owner.platform, owner.user)
+            jobs = await _jobs(connection.execute_fetchall, OF_OWNER, [owner.platform, owner.user])
             await connection.execute(
                 "DELETE FROM jobs WHERE platform = ? AND user = ?", (owner.platform, owner.user)
             )
@@ -174,7 +173,7 @@ class Jobs:
 
     async def job(self, job_id: str) -> Job | None:
         """The job with its photos in the order sent."""
-        return next(iter(await _jobs(self._database.reading, "?", job_id)), None)
+        return next(iter(await _jobs(self._database.select, "?", [job_id])), None)
 
     async def put_all_back(self, interrupted: Collection[int]) -> None:
         """RUNNING -> QUEUED for all that an orderly stop leaves unfinished.
@@ -205,30 +204,35 @@ class Jobs:
 
     async def open_photos(self) -> set[int]:
         """The numbers of all photos that something is left to do for."""
-        cursor = await self._database.reading.execute(f"SELECT id FROM photos WHERE {IS_OPEN}")
-        return {row["id"] for row in await cursor.fetchall()}
+        return {row["id"] for row in await self._database.select(f"SELECT id FROM photos WHERE {IS_OPEN}")}
 
     async def open_jobs(self) -> AsyncGenerator[Job]:
-        """All jobs that something is left to do for, oldest first; read in pages, as there may be many."""
-        cursor = await self._database.reading.execute(
-            "SELECT id FROM jobs WHERE EXISTS "
-            f"(SELECT 1 FROM photos WHERE job_id = jobs.id AND {IS_OPEN}) ORDER BY created_at"
+        """All jobs that something is left to do for; read in pages, as there may be many.
+
+        First those that were being sent, then the oldest.
+        """
+        rows = await self._database.select(
+            f"SELECT jobs.id, max(photos.trace IS NOT NULL) AS sending FROM jobs JOIN photos ON job_id = jobs.id "
+            f"WHERE {IS_OPEN} GROUP BY jobs.id ORDER BY sending DESC, created_at"
         )
-        ids = [row["id"] for row in await cursor.fetchall()]
+        ids = [row["id"] for row in rows]
         for start in range(0, len(ids), PAGE):
             page = ids[start : start + PAGE]
-            for job in await _jobs(self._database.reading, ", ".join("?" * len(page)), *page):
-                yield job
+            jobs = {job.id: job for job in await _jobs(self._database.select, ", ".join("?" * len(page)), page)}
+            for job_id in page:
+                if job_id in jobs:
+                    yield jobs[job_id]
 
 
-async def _jobs(connection: aiosqlite.Connection, which: str, *values: str) -> list[Job]:
-    """The jobs with these ids (a list of marks, or a query) and their photos; oldest first, photos in order."""
-    cursor = await connection.execute(f"SELECT * FROM photos WHERE job_id IN ({which}) ORDER BY place, id", values)
+async def _jobs(
+    select: Callable[[str, Sequence[str]], Awaitable[Iterable[aiosqlite.Row]]], which: str, values: Sequence[str]
+) -> list[Job]:
+    """The jobs with these ids (a list of marks, or a query), each with its photos in order."""
     photos: dict[str, list[Photo]] = {}
-    for row in await cursor.fetchall():
+    for row in await select(f"SELECT * FROM photos WHERE job_id IN ({which}) ORDER BY place, id", values):
         photos.setdefault(row["job_id"], []).append(_photo(row))
-    cursor = await connection.execute(f"SELECT * FROM jobs WHERE id IN ({which}) ORDER BY created_at", values)
-    return [_job(row, photos.get(row["id"], [])) for row in await cursor.fetchall()]
+    rows = await select(f"SELECT * FROM jobs WHERE id IN ({which}) ORDER BY created_at", values)
+    return [_job(row, photos.get(row["id"], [])) for row in rows]
 
 
 async def _move(connection: aiosqlite.Connection, photo_id: int, status: PhotoStatus, *only: PhotoStatus) -> bool:

@@ -21,11 +21,10 @@ class People:
 
     async def standing_of(self, owner: Owner) -> Standing | None:
         """None for somebody about whom nothing was decided."""
-        cursor = await self._database.reading.execute(
+        rows = await self._database.select(
             "SELECT standing FROM people WHERE platform = ? AND user = ?", (owner.platform, owner.user)
         )
-        row = await cursor.fetchone()
-        return Standing(row["standing"]) if row and row["standing"] else None
+        return Standing(rows[0]["standing"]) if rows and rows[0]["standing"] else None
 
     async def set_standing(self, owner: Owner, standing: Standing) -> None:
         """Let the person in, or shut them out."""
@@ -38,11 +37,10 @@ class People:
 
     async def quota_of(self, owner: Owner) -> int | None:
         """The person's own photos a day, 0 for as many as they like; None where the general quota holds."""
-        cursor = await self._database.reading.execute(
+        rows = await self._database.select(
             "SELECT quota FROM people WHERE platform = ? AND user = ?", (owner.platform, owner.user)
         )
-        row = await cursor.fetchone()
-        return row["quota"] if row else None
+        return rows[0]["quota"] if rows else None
 
     async def set_quota(self, owner: Owner, quota: int) -> None:
         """The person's own photos a day; 0 for as many as they like."""
@@ -67,21 +65,18 @@ class People:
 
     async def photos_of(self, owner: Owner, day: str) -> int:
         """How many photos the person sent that day."""
-        cursor = await self._database.reading.execute(
+        rows = await self._database.select(
             "SELECT photos FROM photos_of_day WHERE platform = ? AND user = ? AND day = ?",
             (owner.platform, owner.user, day),
         )
-        row = await cursor.fetchone()
-        return row["photos"] if row else 0
+        return rows[0]["photos"] if rows else 0
 
     async def totals(self, day: str) -> tuple[int, int]:
         """How many people sent photos that day, and how many photos."""
-        cursor = await self._database.reading.execute(
+        rows = await self._database.select(
             "SELECT COUNT(*), COALESCE(SUM(photos), 0) FROM photos_of_day WHERE day = ?", (day,)
         )
-        row = await cursor.fetchone()
-        assert row is not None  # counting always gives a row
-        return row[0], row[1]
+        return rows[0][0], rows[0][1]
 
     async def forget_old_days(self, today: str) -> None:
         """Forget the counts of all days before today."""

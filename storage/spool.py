@@ -17,7 +17,7 @@ class Spool:
     """Names the files; what is in them is for others to write. Created when first used.
 
     `limit`, in bytes, is how much may be in it before `check_room` refuses; `used` is what was there when last
-    measured, with what came and went since.
+    measured, with the sources that came and the files that went since.
     """
 
     def __init__(self, folder: Path, limit: float = float("inf")) -> None:
@@ -43,7 +43,10 @@ class Spool:
 
     def check_room(self) -> None:
         """Raises StorageUnwritable when the spool is full, or the disk nearly."""
-        disk = shutil.disk_usage(self._folder)
+        try:
+            disk = shutil.disk_usage(self._folder)
+        except OSError as error:
+            raise StorageUnwritable from error
         if self.used >= self._limit or disk.free < min(RESERVED_SHARE * disk.total, RESERVED_BYTES):
             raise StorageUnwritable
 
@@ -53,7 +56,7 @@ class Spool:
         probe = self._folder / "probe"
         try:
             probe.write_bytes(b"may I?")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise StorageUnwritable from error
 

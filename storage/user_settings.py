@@ -17,12 +17,11 @@ class UserSettings:
 
     async def look_of(self, owner: Owner) -> Look | None:
         """The person's look; None for somebody who has not chosen one."""
-        cursor = await self._database.reading.execute(
+        rows = await self._database.select(
             f"SELECT {', '.join(COLUMNS)} FROM user_settings WHERE platform = ? AND user = ?",
             (owner.platform, owner.user),
         )
-        row = await cursor.fetchone()
-        return Look(**dict(row)) if row else None
+        return Look(**dict(rows[0])) if rows else None
 
     async def keep(self, owner: Owner, look: Look) -> None:
         """Remember the look as the person's own."""

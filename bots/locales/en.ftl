@@ -107,8 +107,8 @@ queued =
        *[other] Got your { $photos } photos
     }: { $style } { $strength }, { $size } px, { $format }. { $ahead ->
         [0] I'm drawing now.
-        [one] One photo is ahead of you.
-       *[other] { $ahead } photos are ahead of you.
+        [one] One photo comes first.
+       *[other] { $ahead } photos come first.
     }{ $unit ->
         [seconds] {" "}It should take about { $wait } seconds.
         [minutes] {" "}It should take about { $wait ->
@@ -159,7 +159,11 @@ result-refused = the chat does not take the finished picture. Please try /format
 photo-failed = drawing it failed on my side. Please send it again later.
 queue-full = So many photos are waiting ({ $waiting }) that I cannot take more right now. Please send yours again in a few minutes.
 owner-queue-full = { $waiting } of your photos are still waiting, and { $limit } is the most I keep for one person. Please send these again when some are done.
-quota-reached = Your { $limit } photos for today are used up. Please send more tomorrow (from midnight UTC).
+quota-reached =
+    { $limit ->
+        [one] Your photo for today is used up.
+       *[other] Your { $limit } photos for today are used up.
+    } Please send more tomorrow (from midnight UTC).
 not-invited = This bot is private. Whoever runs it can let you in with this command: /allow { $person }
 blocked = Whoever runs this bot has shut you out, so I cannot take your photos.
 storage-unwritable = I cannot store anything right now, so this was not done. Please send it again in a few minutes.

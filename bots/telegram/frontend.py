@@ -26,7 +26,7 @@ from bots.conversation import Conversation, is_for_us
 from bots.delivery import Kind, Limits, Parcel, Result
 from bots.frontend import HeardPhoto, Hearing, Note, Person
 from bots.locales import LANGUAGES, Locales
-from bots.outbox import Outbox, Rates
+from bots.outbox import Busy, Outbox, Rates, Unreached
 from bots.telegram.probe import Probe
 from bots.telegram.wire import PLATFORM, address, chat_of, heard_photo, is_group, translated, wait_of
 from core.errors import ConfigError, PhotoTooHeavy, PhotoUnavailable, UserError
@@ -35,9 +35,6 @@ from core.jobs import Chat, Owner
 log = logging.getLogger(__name__)
 
 MENU: Final = ("style", "size", "format", "faces", "settings", "cancel", "forget", "help")
-# Over ten minutes.
-FETCH_TRIES: Final = 64
-LONGEST_FETCH_PAUSE: Final = 10
 HEALTH_SECONDS: Final = 300.0
 WRONG_TOKEN: Final = "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather for /token and set it again."
 
@@ -68,8 +65,6 @@ class TelegramFrontEnd:
             .base_url(f"{api_url.rstrip('/')}/bot")
             .base_file_url(f"{api_url.rstrip('/')}/file/bot")
             .update_queue(_HandledFirst(self._handle))
-            # Handlers only note and post, so updates are handled in the order they came.
-            .concurrent_updates(False)
             .connect_timeout(10)
             # Telegram can take long over an album; giving up early would send it twice.
             .read_timeout(120)
@@ -105,26 +100,23 @@ class TelegramFrontEnd:
             await self._stop()
 
     async def fetch(self, reference: str, path: Path) -> None:
-        """Download by file_id. Raises PhotoTooHeavy (bots get no more than 20 MB) or PhotoUnavailable."""
+        """Download by file_id; one try.
+
+        Raises PhotoTooHeavy (bots get no more than 20 MB), PhotoUnavailable, Busy or Unreached.
+        """
         await self.ready.wait()
-        for attempt in range(FETCH_TRIES):
-            try:
-                file = await self._application.bot.get_file(reference)
-                await file.download_to_drive(path)
-            except BadRequest as error:
-                if "too big" in error.message.lower():
-                    raise PhotoTooHeavy(megabytes="20+", limit=20) from error
-                raise PhotoUnavailable from error
-            except RetryAfter as error:
-                await asyncio.sleep(wait_of(error))
-            except TelegramError as error:
-                if attempt == FETCH_TRIES - 1:
-                    raise PhotoUnavailable from error
-                log.warning("Telegram: a photo could not be fetched yet (%s)", error)
-                await asyncio.sleep(min(2**attempt, LONGEST_FETCH_PAUSE))
-            else:
-                return
-        raise PhotoUnavailable
+        try:
+            file = await self._application.bot.get_file(reference)
+            data = await file.download_as_bytearray()
+        except BadRequest as error:
+            if "too big" in error.message.lower():
+                raise PhotoTooHeavy(megabytes="20+", limit=20) from error
+            raise PhotoUnavailable from error
+        except RetryAfter as error:
+            raise Busy(wait_of(error)) from error
+        except TelegramError as error:
+            raise Unreached(error.message) from error
+        await asyncio.to_thread(path.write_bytes, data)
 
     async def say(self, chat: Chat, text: str) -> None:
         """Send a sentence as a reply. Raises ChatGone or Refused."""
@@ -175,7 +167,6 @@ class TelegramFrontEnd:
         if updater is not None and updater.running:
             await updater.stop()
         if self._application.running:
-            # Handles the updates that came before the stop; their answers are posted.
             await self._application.stop()
         await self._outbox.close(grace=2.0)
         await self._application.shutdown()
@@ -213,7 +204,7 @@ class TelegramFrontEnd:
         if commanded and not private and not is_for_us(message.text or "", self._application.bot.username):
             return
         if message.text and (private or commanded):
-            self._post(chat, await self._conversation.answer(person, message.text))
+            self._post(chat, await self._conversation.answer(person, message.text, message.message_id))
         elif private and (photo := heard_photo(message, person, chat)):
             await self._take(photo)
         elif private:

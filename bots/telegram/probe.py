@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 REACH: Final = 30
 # The most questions about one message.
 MOST_QUESTIONS: Final = 100
-# Messages of each counter that were seen, so none of them is the lost one.
+# Messages that were seen, so none of them is the lost one.
 REMEMBERED: Final = 10_000
-TRIES: Final = 8
+LONGEST_PAUSE: Final = 60.0
 SUPERGROUPS_BELOW: Final = -1_000_000_000_000
 
 
@@ -38,16 +38,15 @@ class Probe:
         self._bot = bot
         self._pace = pace
         self._latest: defaultdict[str, int] = defaultdict(int)
-        self._seen: defaultdict[str, OrderedDict[int, None]] = defaultdict(OrderedDict)
+        self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def saw(self, message: Message) -> None:
         """A message came in, or was sent and answered for."""
         counter = _counter(str(message.chat_id))
         self._latest[counter] = max(self._latest[counter], message.message_id)
-        seen = self._seen[counter]
-        seen[message.message_id] = None
-        if len(seen) > REMEMBERED:
-            seen.popitem(last=False)
+        self._seen[counter, message.message_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
 
     def trace(self, chat: Chat) -> str:
         """What a message sent now to this chat will be numbered after."""
@@ -65,13 +64,13 @@ class Probe:
         number = after + 1
         # What is seen meanwhile moves the end.
         while number <= self._latest[counter] + REACH:
-            if number not in self._seen[counter]:
+            if (counter, number) not in self._seen:
                 yield number
             number += 1
 
     async def _is_there(self, chat: Chat, number: int, caption: str) -> bool:
         pause = 1.0
-        for _ in range(TRIES):
+        while True:
             try:
                 await self._pace(
                     lambda: self._bot.edit_message_caption(int(chat.chat), number, caption=caption or None)
@@ -85,10 +84,9 @@ class Probe:
             except TelegramError as error:
                 log.warning("Telegram: no answer about an earlier message (%s)", error)
                 await asyncio.sleep(pause)
-                pause *= 2
+                pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 return True
-        return False
 
 
 def _counter(chat: str) -> str:

@@ -39,9 +39,10 @@ async def translated(call: Awaitable[T]) -> T:
     except NetworkError as error:
         if "too large" in error.message.lower():
             raise Refused(error.message) from error
-        if isinstance(error.__cause__, httpx.TransportError) and not isinstance(error.__cause__, NEVER_SENT):
-            raise Doubtful(error.message) from error
-        raise Unreached(error.message) from error
+        if isinstance(error.__cause__, NEVER_SENT):
+            raise Unreached(error.message) from error
+        # A server's error, too, may come after the message was sent.
+        raise Doubtful(error.message) from error
 
 
 def heard_photo(message: Message, person: Person, chat: Chat) -> HeardPhoto | None:

@@ -63,7 +63,7 @@ class WebFrontEnd:
         """Copy an upload. Raises PhotoUnavailable."""
         try:
             await asyncio.to_thread(shutil.copyfile, reference, path)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise PhotoUnavailable from error
 
     async def say(self, chat: Chat, text: str) -> None:

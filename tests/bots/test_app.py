@@ -157,6 +157,6 @@ async def test_what_is_too_old_is_forgotten(tmp_path: Path):
             kept.append(photo_id)
         async with database.transaction() as connection:
             await connection.execute("UPDATE jobs SET created_at = ? WHERE id = ?", (now - age * day, job_id))
-    await Housekeeping(jobs, people, spool, 7, 14, lambda: "2026-11-23").tidy_up()
+    await Housekeeping(jobs, people, spool, tmp_path, 7, 14, lambda: "2026-11-23").tidy_up()
     assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == [f"{each}.source" for each in kept]
     await database.close()

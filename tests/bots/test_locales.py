@@ -114,22 +114,20 @@ def test_a_strength_is_shown_short(strength: float, shown: str):
     ("photos", "ahead", "unit", "wait", "sentence"),
     [
         (1, 0, "none", 0, "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now."),
-        (1, 1, "none", 0, "Got your photo: ink 0.7, 1024 px, jpg. One photo is ahead of you."),
+        (1, 1, "none", 0, "Got your photo: ink 0.7, 1024 px, jpg. One photo comes first."),
         (
             20,
             1500,
             "minutes",
             12,
-            "Got your 20 photos: ink 0.7, 1024 px, jpg. 1500 photos are ahead of you. "
-            "It should take about 12 minutes.",
+            "Got your 20 photos: ink 0.7, 1024 px, jpg. 1500 photos come first. It should take about 12 minutes.",
         ),
         (
             2,
             30,
             "seconds",
             40,
-            "Got your 2 photos: ink 0.7, 1024 px, jpg. 30 photos are ahead of you. "
-            "It should take about 40 seconds.",
+            "Got your 2 photos: ink 0.7, 1024 px, jpg. 30 photos come first. It should take about 40 seconds.",
         ),
     ],
 )

@@ -18,8 +18,9 @@ from bots.frontend import FrontEnd, HeardPhoto, Note, Person
 from bots.intake import Intake
 from bots.locales import Locales
 from bots.orders import Orders
+from bots.outbox import Busy, Unreached
 from bots.reception import Reception, worded
-from core.errors import Blocked, ChatGone, PhotoUnavailable, StorageUnwritable
+from core.errors import Blocked, ChatGone, PhotoUnavailable, Refused, StorageUnwritable
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
 from core.look import Look
 from core.metrics import Metrics
@@ -71,6 +72,9 @@ class MemoryChat:
     fetched: list[str] = field(default_factory=list[str])
     known: set[str] = field(default_factory=set[str])
     asked: list[str] = field(default_factory=list[str])
+    order: list[str] = field(default_factory=list[str])
+    away: list[Exception] = field(default_factory=list[Exception])
+    refusing: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False
     broken: bool = False
@@ -84,6 +88,8 @@ class MemoryChat:
 
     async def fetch(self, reference: str, path: Path) -> None:
         self.fetched.append(reference)
+        if self.away:
+            raise self.away.pop()
         if reference not in self.uploads:
             raise PhotoUnavailable
         await asyncio.to_thread(path.write_bytes, self.uploads[reference])
@@ -91,11 +97,15 @@ class MemoryChat:
     async def say(self, chat: Chat, text: str) -> None:
         if self.gone:
             raise ChatGone("the bot was blocked")
+        if self.refusing and "notes.txt" in text:
+            self.refusing -= 1
+            raise Refused("not this one")
         self.events.put_nowait(Said(chat.chat, text))
 
     async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
         if self.gone:
             raise ChatGone("the bot was blocked")
+        self.order.append(f"deliver {parcel.results[0].name}")
         await note(f"trace {parcel.results[0].name}")
         if self.broken:
             raise OSError("the platform answers nonsense")
@@ -105,6 +115,7 @@ class MemoryChat:
 
     async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
         self.asked.append(trace)
+        self.order.append(f"arrived {trace}")
         return trace in self.known
 
     async def next_events(self, count: int) -> list[Event]:
@@ -274,7 +285,7 @@ async def test_a_full_queue_takes_what_fits_and_says_once_what_does_not(tmp_path
         assert isinstance(queued, Said)
         assert queued.text.startswith("Got your 2 photos")
         assert isinstance(refused, Said)
-        assert refused.text.startswith("Photos 3 to 6: So many photos are waiting (0)")
+        assert refused.text.startswith("Photos 3 to 6: So many photos are waiting (2)")
         assert len(house.platform.fetched) == len(house.queue) == 2
         async with house.drawing():
             (delivered,) = await house.platform.next_events(1)
@@ -291,7 +302,7 @@ async def test_one_persons_full_queue_leaves_what_they_already_queued(tmp_path: 
         _, refused = await house.platform.next_events(2)
         assert isinstance(refused, Said)
         assert refused.chat == "second"
-        assert refused.text.startswith("Photo 2 (c.jpg): 1 of your photos are still waiting, and 2 is the most")
+        assert refused.text.startswith("Photo 2 (c.jpg): 2 of your photos are still waiting, and 2 is the most")
         assert len(house.queue) == 2
 
 
@@ -549,6 +560,81 @@ async def test_what_was_being_sent_when_the_program_died_is_looked_for_and_not_s
         assert sorted(house.platform.asked) == ["known", "trace 01-ink.jpg"]
         assert house.platform.events.empty()
         assert await house.leaves_nothing_behind()
+
+
+async def test_a_damaged_cartoon_does_not_hold_up_the_others_of_its_job(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        house.platform.broken = True
+        async with house.drawing(), asyncio.timeout(20):
+            job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+            for _ in range(3):
+                await house.settled.get()
+        await house.courier.close(grace=20)
+        # As a power cut may leave it.
+        house.spool.result((await house.photos(job_id))[0].id, "jpg").write_bytes(b"")
+    async with house_in(tmp_path) as house:
+        await house.restart()
+        delivered, told = await house.platform.next_events(2)
+        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")
+        assert isinstance(told, Said)
+        assert told.text.startswith("Photo 1 (a.jpg): drawing it failed")
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_refused_sentence_leaves_the_photos_that_are_still_drawn_alone(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        house.platform.refusing = 1
+        job_id = await house.send([("notes.txt", WORDS), ("a.jpg", GOOD)])
+        async with house.drawing():
+            events = await house.platform.next_events(1)
+            if isinstance(events[0], Said):
+                events = await house.platform.next_events(1)
+            assert events == [Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")]
+            await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_fetch_that_fails_for_a_while_is_tried_again(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        house.platform.away = [Busy(0.0), Unreached("away")]
+        await house.send([("a.jpg", GOOD)])
+        await house.platform.next_events(1)
+        assert house.platform.fetched == ["home/a.jpg"] * 3
+
+
+async def test_what_the_same_person_sent_before_comes_first_and_is_counted(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.send([(f"{number}.jpg", GOOD) for number in range(4)], chat="first")
+        await house.platform.next_events(1)
+        await house.send([("b.jpg", GOOD)], chat="second")
+        (said,) = await house.platform.next_events(1)
+        assert isinstance(said, Said)
+        assert said.text == "Got your photo: ink 0.7, 1024 px, jpg. 4 photos come first."
+
+
+async def test_what_was_being_sent_is_looked_for_before_anything_else_goes_to_its_chat(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        house.platform.broken = True
+        async with house.drawing(), asyncio.timeout(20):
+            jobs = [await house.send([(f"{name}.jpg", GOOD)], chat=f"home{name}") for name in "ab"]
+            for _ in range(4):
+                await house.settled.get()
+        await house.courier.close(grace=20)
+        # Both in one chat, and only the later one was being sent.
+        for query in (
+            "UPDATE jobs SET chat = 'home'",
+            f"UPDATE photos SET trace = CASE job_id WHEN '{jobs[1]}' THEN 'known' END",
+        ):
+            async with house.database.transaction() as connection:
+                await connection.execute(query)
+    async with house_in(tmp_path) as house:
+        house.platform.known = {"known"}
+        await house.restart()
+        await house.platform.next_events(1)
+        assert house.platform.order == ["arrived known", "deliver 01-ink.jpg"]
+        for job_id in jobs:
+            await house.finish(job_id)
 
 
 async def test_a_message_that_a_platform_brings_twice_is_one_photo(tmp_path: Path):

@@ -318,16 +318,15 @@ async def test_many_failures_with_long_names_fit_into_messages(telegram: Telegra
         await telegram.wait_for_message(ANNA.id, lambda m: "Photo 20 (" in (m.text or ""))
 
 
-async def test_an_answer_that_keeps_getting_lost_is_not_repeated_without_end(
+async def test_a_sentence_whose_answer_keeps_getting_lost_is_not_repeated_without_end(
     telegram: TelegramServer, tmp_path: Path
 ):
     async with running(settings_in(tmp_path, telegram), QuickEngine):
-        telegram.fail("sendPhoto", Fault.dropped(), times=10)
-        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
-        await telegram.wait_for(lambda: len(telegram.calls_to("sendPhoto")) == 3, timeout=30)
+        telegram.fail("sendMessage", Fault.answer_lost(), times=3)
+        await telegram.send_text(ANNA, "/help")
         await telegram.send_text(ANNA, "/settings")
-        await telegram.wait_for_message(ANNA.id, lambda m: "Your settings" in (m.text or ""))
-        assert len(telegram.calls_to("sendPhoto")) == 3
+        await telegram.wait_for_message(ANNA.id, lambda m: "Your settings" in (m.text or ""), timeout=30)
+        assert len(telegram.calls_to("sendMessage")) == 4
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -346,6 +345,16 @@ async def test_a_cartoon_whose_answer_got_lost_is_found_and_not_sent_twice(
         assert len(await pictures(telegram, ANNA, count)) == count
         assert len(telegram.calls_to(method, ANNA.id)) == 1
         assert telegram.calls_to("editMessageCaption", ANNA.id)
+
+
+async def test_a_cartoon_that_arrived_before_a_server_error_is_found(telegram: TelegramServer, tmp_path: Path):
+    async with running(settings_in(tmp_path, telegram), QuickEngine):
+        telegram.fail("sendPhoto", Fault.late_error())
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
+        await pictures(telegram, ANNA, 1)
+        await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
+        await pictures(telegram, ANNA, 2)
+        assert len(telegram.calls_to("sendPhoto")) == 2
 
 
 async def test_a_message_that_telegram_brings_again_is_one_photo(telegram: TelegramServer, tmp_path: Path):

@@ -240,12 +240,14 @@ def test_one_person_cannot_fill_the_queue():
 def test_room_is_asked_for_in_all_and_for_one_person_apart():
     queue: FairQueue[str] = FairQueue(limit=10, owner_limit=3)
     put(queue, "anna", 2)
-    queue.check("anna", more=8, more_of_owner=1)
-    with pytest.raises(QueueFull):
-        queue.check("anna", more=9, more_of_owner=1)
-    with pytest.raises(OwnerQueueFull):
-        queue.check("anna", more=2, more_of_owner=2)
-    queue.check("ben", more=8, more_of_owner=3)
+    queue.check("anna", 1, arriving=7, arriving_of_owner=0)
+    with pytest.raises(QueueFull) as all_taken:
+        queue.check("anna", 1, arriving=8, arriving_of_owner=0)
+    assert all_taken.value.values == {"waiting": 10, "limit": 10}
+    with pytest.raises(OwnerQueueFull) as own_taken:
+        queue.check("anna", 1, arriving=1, arriving_of_owner=1)
+    assert own_taken.value.values == {"waiting": 3, "limit": 3}
+    queue.check("ben", 3, arriving=5, arriving_of_owner=0)
 
 
 def test_what_was_accepted_before_a_restart_is_never_refused():

@@ -148,9 +148,8 @@ class TelegramServer(Methods):
         fault = self._next_fault(call.method, call.fields.get("chat_id"))
         if fault.gate:
             await fault.gate.wait()
-        response = fault.response() or web.Response()
-        if fault.takes_effect:
-            response = await self._answer(call)
+        response = await self._answer(call) if fault.takes_effect else web.Response()
+        response = fault.response() or response
         if fault.cut:
             hang_up(request)
         return response

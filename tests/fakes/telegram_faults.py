@@ -36,6 +36,11 @@ class Fault:
         return cls.refused(500, "Internal Server Error")
 
     @classmethod
+    def late_error(cls) -> "Fault":
+        """The call succeeds, people see its effect, and the server fails after it."""
+        return cls(answer=(500, refusal(500, "Internal Server Error")))
+
+    @classmethod
     def bad_gateway(cls) -> "Fault":
         """A proxy's page in HTML where JSON is expected."""
         return cls(answer=(502, "<html><body><h1>502 Bad Gateway</h1></body></html>"), takes_effect=False)
