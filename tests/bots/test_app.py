@@ -72,14 +72,14 @@ async def test_a_program_with_nobody_to_talk_to_says_what_to_set(tmp_path: Path)
 
 
 async def test_the_web_chat_opens_by_itself_only_where_there_is_no_bot(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path / "bot", telegram, web_chat="auto"), QuickEngine) as app:
+    async with running(settings_in(tmp_path / "bot", telegram), QuickEngine) as app:
         assert [*app.front_ends] == ["telegram"]
-    async with running(settings_in(tmp_path / "none", web_chat="auto"), QuickEngine) as app:
+    async with running(settings_in(tmp_path / "none"), QuickEngine) as app:
         assert [*app.front_ends] == ["web"]
 
 
 async def test_a_private_bot_tells_strangers_once_an_album_how_to_get_in(telegram: TelegramServer, tmp_path: Path):
-    settings = settings_in(tmp_path, telegram, web_chat="off", access="allowlist", admin_ids=f"telegram:{LI.id}")
+    settings = settings_in(tmp_path, telegram, access="allowlist", admin_ids=f"telegram:{LI.id}")
     async with running(settings, QuickEngine):
         await telegram.send_album(ANNA, [PHOTO] * 3, gap=0.0)
         refusal = "This bot is private. Whoever runs it can let you in with this command: /allow telegram:1001"
@@ -92,7 +92,7 @@ async def test_a_private_bot_tells_strangers_once_an_album_how_to_get_in(telegra
 
 
 async def test_the_daily_limit_takes_what_is_left_and_tells_the_rest(telegram: TelegramServer, tmp_path: Path):
-    settings = settings_in(tmp_path, telegram, web_chat="off", quota_photos_per_day=2)
+    settings = settings_in(tmp_path, telegram, quota_photos_per_day=2)
     async with running(settings, QuickEngine):
         await telegram.send_album(ANNA, [PHOTO] * 6, gap=0.0)
         await telegram.wait_for_message(
@@ -116,7 +116,7 @@ class HeldEngine(QuickEngine):
 async def test_a_full_spool_is_told_and_photos_are_taken_again_when_there_is_room(
     telegram: TelegramServer, tmp_path: Path
 ):
-    settings = settings_in(tmp_path, telegram, web_chat="off", spool_megabytes=1, metrics_port=0)
+    settings = settings_in(tmp_path, telegram, spool_megabytes=1, metrics_port=0)
     released = Event()
     async with running(settings, lambda *_: HeldEngine(released)) as app:
         assert app.health

@@ -36,7 +36,7 @@ async def measured_delays() -> AsyncGenerator[list[float]]:
 
 async def program(folder: Path, telegram: TelegramServer, ready: Event, warm: Event, done: Event) -> list[float]:
     """The program, and how late its loop was between `warm` and `done`."""
-    async with running(settings_in(folder, telegram)) as app:
+    async with running(settings_in(folder, telegram, web_chat="on")) as app:
         assert app.web
         await app.web.ready.wait()
         ready.set()

@@ -8,9 +8,11 @@ import pytest
 
 from bots.locales import LANGUAGES, Locale, Locales
 from core.errors import (
+    Blocked,
     HeicUnsupported,
     LookError,
     NotAPhoto,
+    NotInvited,
     OwnerQueueFull,
     PhotoEmpty,
     PhotoError,
@@ -20,8 +22,10 @@ from core.errors import (
     PhotoTruncated,
     PhotoUnavailable,
     QueueFull,
+    QuotaReached,
     ResultRefused,
     SizeOutOfRange,
+    StorageUnwritable,
     StrengthOutOfRange,
     StyleArriving,
     StyleDamaged,
@@ -56,6 +60,10 @@ EXAMPLES = [
     ResultRefused(),
     QueueFull(waiting=2000, limit=2000),
     OwnerQueueFull(waiting=60, limit=60),
+    QuotaReached(limit=50),
+    NotInvited(person="telegram:1234"),
+    Blocked(),
+    StorageUnwritable(),
 ]
 BY_NAME = {type(example).__name__: example for example in EXAMPLES}
 

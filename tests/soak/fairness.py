@@ -71,7 +71,7 @@ async def newcomers(telegram: TelegramServer, folder: Path, people: int, moments
     """Each newcomer comes after so many batches; how many until theirs is drawn, beyond the one running."""
     permits, waiting = Semaphore(0), Semaphore(0)
     engine = CountedEngine(permits, waiting, seconds=0.01)
-    settings = settings_in(folder, telegram, web_chat="off", queue_limit=2 * ALBUM * people, album_seconds=1.0)
+    settings = settings_in(folder, telegram, queue_limit=2 * ALBUM * people, album_seconds=1.0)
     crowd = AlbumSenders(telegram, people)
     waits: list[int] = []
     drawn = 0
@@ -116,7 +116,7 @@ async def honesty(folder: Path, people: int) -> dict[str, Any]:
     permits, waiting = Semaphore(10**6), Semaphore(0)
     engine = CountedEngine(permits, waiting, seconds=0.25)
     async with TelegramServer() as telegram:
-        settings = settings_in(folder, telegram, web_chat="off", queue_limit=2000, album_seconds=1.0)
+        settings = settings_in(folder, telegram, queue_limit=2000, album_seconds=1.0)
         crowd = AlbumSenders(telegram, people)
         async with running(settings, lambda *_: engine):
             first = Person(8000, "First")
@@ -141,7 +141,8 @@ async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     async with TelegramServer() as telegram:
         found = await newcomers(telegram, folder / "newcomers", people, moments)
         found["violations"] = telegram.violations
-    found["times"] = await honesty(folder / "times", 4 if options.quick else 12)
+    if not options.quick:
+        found["times"] = await honesty(folder / "times", people=12)
     found["lost"] = found["photos_lost"]
     found["astray"] = int(found["most_batches_until_drawn"] > 2)
     return found
