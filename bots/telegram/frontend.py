@@ -170,6 +170,8 @@ class TelegramFrontEnd:
             await self._application.stop()
         await self._outbox.close(grace=2.0)
         await self._application.shutdown()
+        # The library leaves its connections open where it did not come as far as that.
+        await self._application.bot.shutdown()
 
     async def _watch_token(self) -> None:
         """The library stops polling without a word when a token is revoked."""
