@@ -137,7 +137,7 @@ class TelegramFrontEnd:
             await translated(self._send_parcel(chat, parcel, caption))
 
         async def arrived() -> bool:
-            return await self._probe.arrived(chat, caption, trace)
+            return await self._probe.arrived(chat, caption, trace, len(parcel.results))
 
         await self.ready.wait()
         await self._outbox.send(chat.chat, send, group=is_group(chat), arrived=arrived)
@@ -145,7 +145,7 @@ class TelegramFrontEnd:
     async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
         """Look for a message after the trace. See bots.telegram.probe."""
         await self.ready.wait()
-        return await self._probe.arrived(chat, caption, trace)
+        return await self._probe.arrived(chat, caption, trace, len(parcel.results))
 
     async def _start(self) -> None:
         pause = 1.0

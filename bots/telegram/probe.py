@@ -42,22 +42,28 @@ class Probe:
 
     def saw(self, message: Message) -> None:
         """A message came in, or was sent and answered for."""
-        counter = _counter(str(message.chat_id))
-        self._latest[counter] = max(self._latest[counter], message.message_id)
-        self._seen[counter, message.message_id] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
+        self._note(_counter(str(message.chat_id)), message.message_id)
 
     def trace(self, chat: Chat) -> str:
         """What a message sent now to this chat will be numbered after."""
         return str(max(self._latest[_counter(chat.chat)], int(chat.message or 0)))
 
-    async def arrived(self, chat: Chat, caption: str, trace: str) -> bool:
-        """Whether a message with a file and this caption was sent to the chat after the trace."""
-        for number in islice(self._candidates(_counter(chat.chat), int(trace)), MOST_QUESTIONS):
+    async def arrived(self, chat: Chat, caption: str, trace: str, count: int) -> bool:
+        """Whether a message with a file and this caption, or `count` of them as an album, came after the trace."""
+        counter = _counter(chat.chat)
+        for number in islice(self._candidates(counter, int(trace)), MOST_QUESTIONS):
             if await self._is_there(chat, number, caption):
+                # What is sent next must not be taken for these.
+                for each in range(number, number + count):
+                    self._note(counter, each)
                 return True
         return False
+
+    def _note(self, counter: str, number: int) -> None:
+        self._latest[counter] = max(self._latest[counter], number)
+        self._seen[counter, number] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
 
     def _candidates(self, counter: str, after: int) -> Generator[int]:
         self._latest[counter] = max(self._latest[counter], after)
@@ -72,7 +78,7 @@ class Probe:
         pause = 1.0
         while True:
             try:
-                await self._pace(
+                edited = await self._pace(
                     lambda: self._bot.edit_message_caption(int(chat.chat), number, caption=caption or None)
                 )
             except BadRequest as error:
@@ -86,7 +92,9 @@ class Probe:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                return True
+                # It had another caption: ours only if it answers what ours would.
+                answered = edited.reply_to_message if isinstance(edited, Message) else None
+                return answered is not None and str(answered.message_id) == chat.message
 
 
 def _counter(chat: str) -> str:
