@@ -1,0 +1,66 @@
+"""Whether a lost message arrived: the real client library against the stand-in's message numbers."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from telegram import Bot
+
+from bots.telegram.probe import Probe
+from core.jobs import Chat
+from tests.fakes.telegram import Person, TelegramServer
+from tests.pictures import gradient, jpeg_bytes
+
+ANNA = Person(1001)
+PICTURE = jpeg_bytes(gradient(40, 30))
+CAPTION = "Here is your cartoon."
+
+
+@pytest.fixture
+async def telegram() -> AsyncGenerator[TelegramServer]:
+    async with TelegramServer() as server:
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture
+async def bot(telegram: TelegramServer) -> AsyncGenerator[Bot]:
+    async with Bot(telegram.token, telegram.base_url, telegram.base_file_url) as bot:
+        yield bot
+
+
+async def at_once(call: Callable[[], Awaitable[Any]]) -> Any:
+    return await call()
+
+
+async def test_what_was_found_is_not_taken_for_what_is_sent_next(telegram: TelegramServer, bot: Bot):
+    asked = await telegram.send_photo(ANNA, PICTURE)
+    chat, probe = Chat("telegram", str(ANNA.id), message=str(asked.message_id)), Probe(bot, at_once)
+    trace = probe.trace(chat)
+    assert not await probe.arrived(chat, CAPTION, trace, 1)
+    # Sent, and the answer lost: the probe is not shown it.
+    await bot.send_photo(ANNA.id, PICTURE, caption=CAPTION)
+    assert await probe.arrived(chat, CAPTION, trace, 1)
+    assert not await probe.arrived(chat, CAPTION, probe.trace(chat), 1)
+    assert not await probe.arrived(chat, CAPTION, trace, 1)
+
+
+async def test_a_cartoon_with_other_words_that_answers_another_message_is_not_ours(
+    telegram: TelegramServer, bot: Bot
+):
+    first, second = [await telegram.send_photo(ANNA, PICTURE) for _ in range(2)]
+    await bot.send_photo(ANNA.id, PICTURE, caption="3 of them", reply_to_message_id=first.message_id)
+    chat, probe = Chat("telegram", str(ANNA.id), message=str(second.message_id)), Probe(bot, at_once)
+    assert not await probe.arrived(chat, CAPTION, probe.trace(chat), 1)
+    ours = Chat("telegram", str(ANNA.id), message=str(first.message_id))
+    await bot.send_photo(ANNA.id, PICTURE, caption="other words", reply_to_message_id=first.message_id)
+    assert await probe.arrived(ours, CAPTION, probe.trace(ours), 1)
+
+
+async def test_sentences_and_other_peoples_messages_are_no_cartoons(telegram: TelegramServer, bot: Bot):
+    asked = await telegram.send_photo(ANNA, PICTURE)
+    chat, probe = Chat("telegram", str(ANNA.id), message=str(asked.message_id)), Probe(bot, at_once)
+    await bot.send_message(ANNA.id, CAPTION)
+    await telegram.send_photo(ANNA, PICTURE, caption=CAPTION)
+    await bot.send_photo((await telegram.send_text(Person(7), "hi")).chat.id, PICTURE, caption=CAPTION)
+    assert not await probe.arrived(chat, CAPTION, probe.trace(chat), 1)
