@@ -59,7 +59,7 @@ class _Services(NamedTuple):
     studio: Studio
     courier: Courier
     jobs: Jobs
-    helpers: dict[str, asyncio.Task[None]]
+    helpers: list[asyncio.Task[None]]
 
 
 class App:
@@ -80,16 +80,15 @@ class App:
             services = await self._open(closing)
             drawing = asyncio.create_task(services.studio.run(), name="studio")
             serving = [asyncio.create_task(end.run(), name=name) for name, end in self.front_ends.items()]
-            helping = [*services.helpers.values()]
             stopping = asyncio.create_task(stop.wait(), name="stop")
             self.started.set()
             try:
                 ended, _ = await asyncio.wait(
-                    [drawing, *serving, *helping, stopping], return_when=asyncio.FIRST_COMPLETED
+                    [drawing, *serving, *services.helpers, stopping], return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
                 await self._stop(services, drawing)
-                await _cancelled([*serving, *helping, stopping])
+                await _cancelled([*serving, *services.helpers, stopping])
             for task in ended - {stopping}:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended although nobody stopped it")
@@ -162,12 +161,19 @@ class App:
             settings.limits,
             courier.settled,
         )
-        self._build_front_ends(conversation, reception, locales)
+        known = await jobs.latest_messages(TELEGRAM)
+        self._build_front_ends(conversation, reception, locales, known)
 
         swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
         if swept:
             log.info("removed %d files that belong to nothing", swept)
         await reception.resume(jobs.open_jobs())
+        return _Services(reception, studio, courier, jobs, self._start_helpers(jobs, people, spool, metrics))
+
+    def _start_helpers(
+        self, jobs: Jobs, people: People, spool: Spool, metrics: Metrics
+    ) -> list[asyncio.Task[None]]:
+        settings = self._settings
         housekeeping = Housekeeping(
             jobs, people, spool, settings.data_dir, settings.retention_days, settings.undelivered_days, _today
         )
@@ -176,8 +182,7 @@ class App:
             troubles = partial(self._troubles, spool)
             self.health = HealthServer(settings.metrics_host, settings.metrics_port, metrics.exposition, troubles)
             helpers["health"] = self.health.run()
-        tasks = {name: asyncio.create_task(work, name=name) for name, work in helpers.items()}
-        return _Services(reception, studio, courier, jobs, tasks)
+        return [asyncio.create_task(work, name=name) for name, work in helpers.items()]
 
     async def _open_storage(self, closing: AsyncExitStack) -> tuple[Jobs, People, Spool, UserSettings]:
         folder = self._settings.data_dir
@@ -195,12 +200,18 @@ class App:
             ) from error
         return Jobs(database), People(database), spool, UserSettings(database)
 
-    def _build_front_ends(self, conversation: Conversation, reception: Reception, locales: Locales) -> None:
+    def _build_front_ends(
+        self,
+        conversation: Conversation,
+        reception: Reception,
+        locales: Locales,
+        known: Sequence[tuple[str, int]],
+    ) -> None:
         settings = self._settings
         if settings.telegram_bot_token is not None:
             token = settings.telegram_bot_token.get_secret_value()
             self.front_ends[TELEGRAM] = TelegramFrontEnd(
-                token, settings.telegram_api_url, conversation, reception, locales
+                token, settings.telegram_api_url, conversation, reception, locales, known
             )
         if settings.web_chat == "on" or (settings.web_chat == "auto" and not self.front_ends):
             self.web = WebFrontEnd(settings.web_port, settings.data_dir / "web", conversation, reception, locales)

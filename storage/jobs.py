@@ -202,6 +202,15 @@ class Jobs:
                 else:
                     await _move(connection, photo_id, PhotoStatus.QUEUED)
 
+    async def latest_messages(self, platform: str) -> list[tuple[str, int]]:
+        """Each chat with the highest message number that its jobs know of; for platforms that number messages."""
+        rows = await self._database.select(
+            "SELECT chat, max(max(CAST(message AS INTEGER)), max(coalesce(CAST(trace AS INTEGER), 0))) AS latest "
+            "FROM jobs JOIN photos ON job_id = jobs.id WHERE platform = ? AND message IS NOT NULL GROUP BY chat",
+            (platform,),
+        )
+        return [(row["chat"], row["latest"]) for row in rows]
+
     async def open_photos(self) -> set[int]:
         """The numbers of all photos that something is left to do for."""
         return {row["id"] for row in await self._database.select(f"SELECT id FROM photos WHERE {IS_OPEN}")}

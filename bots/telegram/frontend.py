@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,10 @@ WRONG_TOKEN: Final = "Telegram does not know TELEGRAM_BOT_TOKEN. Ask @BotFather 
 
 
 class TelegramFrontEnd:
-    """One bot, by long polling. Private chats are answered; elsewhere only commands are."""
+    """One bot, by long polling. Private chats are answered; elsewhere only commands are.
+
+    `known` are chats with the highest message number that earlier runs knew of.
+    """
 
     limits = Limits()
 
@@ -51,6 +54,7 @@ class TelegramFrontEnd:
         conversation: Conversation,
         reception: Hearing,
         locales: Locales,
+        known: Iterable[tuple[str, int]],
     ) -> None:
         self._conversation = conversation
         self._reception = reception
@@ -73,7 +77,7 @@ class TelegramFrontEnd:
             .pool_timeout(30)
             .build()
         )
-        self._probe = Probe(self._application.bot, self._outbox.paced)
+        self._probe = Probe(self._application.bot, self._outbox.paced, known)
         self._complained_about: str | None = None
         self._application.add_handler(MessageHandler(filters.UpdateType.MESSAGE, self._hear))
         self._application.add_error_handler(self._report)

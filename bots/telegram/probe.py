@@ -9,7 +9,7 @@ modified" for a message that is there, "not found" for one that is not, and some
 import asyncio
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from itertools import islice
 from typing import Any, Final
 
@@ -32,12 +32,22 @@ SUPERGROUPS_BELOW: Final = -1_000_000_000_000
 
 
 class Probe:
-    """Knows the latest message numbers, from all messages that it is shown. `pace` is held for each question."""
+    """Knows the latest message numbers, from all messages that it is shown. `pace` is held for each question.
 
-    def __init__(self, bot: Bot, pace: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]) -> None:
+    `known` is what earlier runs knew: chats, each with its highest number.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        pace: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]],
+        known: Iterable[tuple[str, int]] = (),
+    ) -> None:
         self._bot = bot
         self._pace = pace
         self._latest: defaultdict[str, int] = defaultdict(int)
+        for chat, number in known:
+            self._latest[_counter(chat)] = max(self._latest[_counter(chat)], number)
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def saw(self, message: Message) -> None:

@@ -64,3 +64,15 @@ async def test_sentences_and_other_peoples_messages_are_no_cartoons(telegram: Te
     await telegram.send_photo(ANNA, PICTURE, caption=CAPTION)
     await bot.send_photo((await telegram.send_text(Person(7), "hi")).chat.id, PICTURE, caption=CAPTION)
     assert not await probe.arrived(chat, CAPTION, probe.trace(chat), 1)
+
+
+async def test_what_earlier_runs_knew_bounds_where_it_looks(telegram: TelegramServer, bot: Bot):
+    asked = await telegram.send_photo(ANNA, PICTURE)
+    for _ in range(100):
+        await telegram.send_text(Person(7), "others write, too")
+    lost = await bot.send_photo(ANNA.id, PICTURE, caption=CAPTION)
+    chat = Chat("telegram", str(ANNA.id), message=str(asked.message_id))
+    assert not await Probe(bot, at_once).arrived(chat, CAPTION, str(asked.message_id), 1)
+    known = [("7", lost.message_id - 5)]
+    assert Probe(bot, at_once, known).trace(chat) == str(lost.message_id - 5)
+    assert await Probe(bot, at_once, known).arrived(chat, CAPTION, str(lost.message_id - 5), 1)
