@@ -6,61 +6,67 @@
         answer = await telegram.wait_for_message(7)
         assert telegram.violations == []
 
-The rest of it: telegram_chats (what people see), telegram_people (what they do), telegram_methods (what a
-call does), telegram_schema (what a call must look like) and telegram_faults (what goes wrong on the way).
-Not modelled: parse_mode (recorded, not parsed), privacy mode, webhooks, the ageing of files and callbacks.
+The rest of it: telegram_chats (what people see), telegram_story (the same, told), telegram_people, _others and
+_membership (what people do), telegram_methods, _edits, _updates and _profile (what a call does), telegram_files,
+telegram_rates (what is called too often), telegram_schema (what a call must look like) and telegram_faults (what
+goes wrong on the way).
+Not modelled: parse_mode (recorded, not parsed), privacy mode, the ageing of files, a call in a webhook's answer.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
-from contextlib import suppress
+from pathlib import Path
 from typing import Self, TypeVar
 
 from aiohttp import web
 
-from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
+from tests.fakes.telegram_calls import Call, Refused, read_call
+from tests.fakes.telegram_chats import ANONYMOUS_ADMIN, Chat, File, Json, Message, Person
+from tests.fakes.telegram_edits import Edits
 from tests.fakes.telegram_faults import DOWNLOAD, Expected, Fault, Weather, refusal
-from tests.fakes.telegram_methods import Call, Methods, Refused
-from tests.fakes.telegram_schema import MEGABYTE, Upload, problems
+from tests.fakes.telegram_files import Files
+from tests.fakes.telegram_profile import Profile
+from tests.fakes.telegram_schema import DOCUMENT_LIMIT, LOCAL_DOCUMENT_LIMIT, MEGABYTE, Upload, problems
+from tests.fakes.telegram_updates import Webhook
 
-__all__ = ["Call", "Chat", "Fault", "File", "Message", "Person", "TelegramServer", "Upload", "Weather"]
+__all__ = [
+    "ANONYMOUS_ADMIN",
+    "Call",
+    "Chat",
+    "Fault",
+    "File",
+    "Message",
+    "Person",
+    "TelegramServer",
+    "Upload",
+    "Weather",
+]
 
 Seen = TypeVar("Seen")
 
 GRACE_SECONDS = 0.05
-# Forms carry these as they are and everything else as JSON.
-PLAIN_TEXT = {
-    "action",
-    "business_connection_id",
-    "callback_query_id",
-    "caption",
-    "document",
-    "file_id",
-    "inline_message_id",
-    "language_code",
-    "message_effect_id",
-    "parse_mode",
-    "photo",
-    "text",
-    "url",
-}
 
 
-class TelegramServer(Methods):
-    """The server: `calls` is what the bot asked, `violations` what it got wrong, `chat(id)` what people see."""
+class TelegramServer(Edits):
+    """The server: `calls` is what the bot asked, `violations` what it got wrong, `chat(id)` what people see.
 
-    def __init__(self, token: str = f"123456:{'TESTS' * 7}") -> None:
-        bot_id = int(token.partition(":")[0])
-        super().__init__(Person(bot_id, "Cartoonbot", None, "cartoon_test_bot", is_bot=True))
+    With a `local_folder` it is a local Bot API server: files are not served but written into
+    <local_folder>/<token>, and may be larger.
+    """
+
+    def __init__(self, token: str = f"123456:{'TESTS' * 7}", *, local_folder: Path | None = None) -> None:
+        me = Person(int(token.partition(":")[0]), "Cartoonbot", None, "cartoon_test_bot", is_bot=True)
+        super().__init__(me, Files(local_folder / token if local_folder else None))
+        self.profile = Profile()
+        self.methods |= self.updates.methods | self.profile.methods
         self.token = token
         self.url = ""
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.weather = Weather()
-        self._changed = asyncio.Condition()
         self._expected: list[Expected] = []
-        app = web.Application(client_max_size=200 * MEGABYTE)
+        self._document_limit = LOCAL_DOCUMENT_LIMIT if local_folder else DOCUMENT_LIMIT
+        app = web.Application(client_max_size=(LOCAL_DOCUMENT_LIMIT + 1) * MEGABYTE)
         app.router.add_route("*", "/bot{token}/{method}", self._serve_method)
         app.router.add_get("/file/bot{token}/{path:.+}", self._serve_file)
         # Held calls and long polls are cut short at the end of a test.
@@ -74,6 +80,7 @@ class TelegramServer(Methods):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.updates.close()
         await self._runner.cleanup()
 
     @property
@@ -83,6 +90,19 @@ class TelegramServer(Methods):
     @property
     def base_file_url(self) -> str:
         return f"{self.url}/file/bot"
+
+    @property
+    def commands(self) -> dict[tuple[str, str], list[Json]]:
+        """The menus, by the type of their scope and by language, "" for all the others."""
+        return self.profile.commands
+
+    @property
+    def webhook(self) -> Webhook | None:
+        return self.updates.webhook
+
+    def lie_about_paths(self, path: str | None) -> None:
+        """Let getFile answer this path for every file, or the truth again."""
+        self.files.false_path = path
 
     def fail(self, method: str | None, fault: Fault, *, times: int = 1, chat_id: int | None = None) -> None:
         """Let the next `times` calls of a method fail, in that chat or in any.
@@ -100,7 +120,7 @@ class TelegramServer(Methods):
         ]
 
     async def wait_for(self, predicate: Callable[[], Seen], timeout: float = 10) -> Seen:  # noqa: ASYNC109
-        """Wait until the predicate is true, asked again after every call, and give its value back.
+        """Wait until the predicate is true, asked again after every call and update, and give its value back.
 
         Raises TimeoutError, naming the last calls, after `timeout` seconds.
         """
@@ -139,7 +159,7 @@ class TelegramServer(Methods):
         if call.method not in self.methods:
             self.violations.append(f"{call.method}: there is no such method here")
             return web.json_response(refusal(404, "Not Found"), status=404)
-        if wrong := problems(call.method, call.fields, call.files):
+        if wrong := problems(call.method, call.fields, call.files, self._document_limit):
             self.violations.extend(f"{call.method}: {problem}" for problem in wrong)
             return web.json_response(refusal(400, f"Bad Request: {wrong[0]}"), status=400)
         return await self._carry_out(call, request)
@@ -157,16 +177,18 @@ class TelegramServer(Methods):
     async def _answer(self, call: Call) -> web.Response:
         try:
             result = await self.methods[call.method](call)
+            self._rates.carried_out(call, result)
         except Refused as refused:
-            return web.json_response(refusal(refused.status, str(refused)), status=refused.status)
+            body = refusal(refused.status, str(refused), **refused.parameters)
+            return web.json_response(body, status=refused.status)
         finally:
             await self._wake()
         return web.json_response({"ok": True, "result": result})
 
     async def _serve_file(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        file = self.files_by_path.get(path)
-        if request.match_info["token"] != self.token or file is None:
+        file = self.files.by_path.get(path)
+        if request.match_info["token"] != self.token or file is None or self.files.folder is not None:
             return web.json_response(refusal(404, "Not Found"), status=404)
         await self._note(Call(DOWNLOAD, {"file_path": path}))
         fault = self._next_fault(DOWNLOAD, None)
@@ -190,30 +212,6 @@ class TelegramServer(Methods):
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-
-async def read_call(request: web.Request) -> Call:
-    """Parameters from the query, a JSON body or a form; form values that are JSON are parsed."""
-    raw: Json = dict(request.query)
-    files: dict[str, Upload] = {}
-    if request.content_type == "application/json":
-        raw |= await request.json()
-    for name, value in (await request.post()).items():
-        if isinstance(value, web.FileField):
-            with value.file as body:
-                files[name] = Upload(value.filename, value.content_type, body.read())
-        else:
-            raw[name] = value
-    fields = {name: parsed(name, value) for name, value in raw.items()}
-    return Call(request.match_info["method"], fields, files)
-
-
-def parsed(name: str, value: object) -> object:
-    """The value of a field; one that should be JSON and is not stays text, for the check to refuse."""
-    if isinstance(value, str) and name not in PLAIN_TEXT:
-        with suppress(ValueError):
-            return json.loads(value)
-    return value
 
 
 async def break_off(request: web.Request, data: bytes) -> web.StreamResponse:

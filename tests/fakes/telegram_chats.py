@@ -8,7 +8,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-COMMAND = re.compile(r"(?<![\w/])/[A-Za-z0-9_]{1,32}(?:@\w+)?")
+# Each group is named after the type of its entity.
+ENTITIES = re.compile(
+    r"(?P<bot_command>(?<![\w/])/[A-Za-z0-9_]{1,32}(?:@\w+)?)|(?P<mention>(?<![\w/.@])@[A-Za-z]\w{3,31}\b)"
+)
+# As the bot does them and as people see them.
+CHAT_ACTIONS = {"typing": "typing", "upload_photo": "uploading a photo", "upload_document": "uploading a file"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Person:
             username=self.username,
             language_code=self.language_code,
         )
+
+
+# Whoever writes in a group as the group.
+ANONYMOUS_ADMIN = Person(1087968824, "Group", None, "GroupAnonymousBot", is_bot=True)
 
 
 @dataclass(frozen=True)
@@ -57,18 +66,26 @@ class File:
 
 @dataclass(eq=False)
 class Chat:
-    """A conversation: private (its id is the person's), group or supergroup, perhaps with forum topics."""
+    """A conversation: private (its id is the person's), group or supergroup, perhaps with forum topics.
+
+    `creator` and `admins` are user ids, the bot's among them where it is one. `bot_status` is "member" or
+    "kicked", which in a private chat means blocked.
+    """
 
     id: int
     type: str = "private"
     title: str | None = None
     is_forum: bool = False
+    creator: int | None = None
+    admins: set[int] = field(default_factory=set[int])
+    bot_status: str = "member"
+    migrated_to: int | None = None
     history: list["Message"] = field(default_factory=list["Message"], repr=False)
 
     @property
     def messages(self) -> list["Message"]:
         """What the bot said and has not deleted, oldest first; `history` has the people's messages too."""
-        return [message for message in self.history if message.sender.is_bot]
+        return [message for message in self.history if message.from_bot]
 
     @property
     def albums(self) -> list[list["Message"]]:
@@ -91,7 +108,11 @@ class Chat:
 
 @dataclass(eq=False)
 class Message:
-    """One bubble in a chat, as it looks now; `edits` holds the texts and captions it showed before."""
+    """One bubble in a chat, as it looks now; `edits` holds the texts and captions it showed before.
+
+    `other` is content as on the wire: stickers, service messages. `offered` has every callback_data that was ever
+    on a button, with the button's label.
+    """
 
     message_id: int
     chat: Chat = field(repr=False)
@@ -102,14 +123,25 @@ class Message:
     photo: Sequence[File] = ()
     document: File | None = None
     media_group_id: str | None = None
+    other: Json = field(default_factory=dict[str, Any])
+    forwarded_from: Person | None = None
     thread_id: int | None = None
     reply_to: "Message | None" = field(default=None, repr=False)
     reply_markup: Json | None = None
     edits: list[str] = field(default_factory=list[str])
-    offered: set[str] = field(default_factory=set[str], repr=False)
+    offered: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def __post_init__(self) -> None:
-        self.offered.update(self.buttons.values())
+        self._offer(self.reply_markup)
+
+    @property
+    def from_bot(self) -> bool:
+        return self.sender.is_bot and self.sender != ANONYMOUS_ADMIN
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was deleted."""
+        return self.chat.find(self.message_id) is not self
 
     @property
     def file(self) -> File | None:
@@ -129,29 +161,47 @@ class Message:
         rows = (self.reply_markup or {}).get("inline_keyboard", [])
         return {key["text"]: key["callback_data"] for row in rows for key in row if "callback_data" in key}
 
-    def edit(self, text: str, reply_markup: Json | None) -> None:
+    def edit_text(self, text: str, reply_markup: Json | None = None) -> None:
         if self.text is not None:
             self.edits.append(self.text)
-        self.text, self.reply_markup = text, reply_markup
-        self.offered.update(self.buttons.values())
+        self.text = text
+        self._offer(reply_markup)
 
-    def edit_caption(self, caption: str | None, reply_markup: Json | None) -> None:
+    def edit_caption(self, caption: str | None, reply_markup: Json | None = None) -> None:
         self.edits.append(self.caption or "")
-        self.caption, self.reply_markup = caption, reply_markup
-        self.offered.update(self.buttons.values())
+        self.caption = caption
+        self._offer(reply_markup)
+
+    def edit_media(
+        self, photo: Sequence[File], document: File | None, caption: str | None, reply_markup: Json | None
+    ) -> None:
+        self.edits.append(self.text or self.caption or "")
+        self.text, self.photo, self.document, self.caption = None, photo, document, caption
+        self._offer(reply_markup)
+
+    def edit_reply_markup(self, reply_markup: Json | None) -> None:
+        self._offer(reply_markup)
+
+    def origin(self) -> Json | None:
+        """Where a forwarded message comes from."""
+        if self.forwarded_from is None:
+            return None
+        return {"type": "user", "date": self.date, "sender_user": self.forwarded_from.wire()}
 
     def wire(self) -> Json:
-        reply = self.reply_to.wire() if self.reply_to else {}
+        reply = self.reply_to.wire() if self.reply_to and not self.reply_to.gone else {}
         reply.pop("reply_to_message", None)  # Telegram does not nest replies any deeper
         return _without_none(
             message_id=self.message_id,
             date=self.date,
             edit_date=self.date if self.edits else None,
             chat=self.chat.wire(),
+            sender_chat=self.chat.wire() if self.sender == ANONYMOUS_ADMIN else None,
+            forward_origin=self.origin(),
             text=self.text,
-            entities=command_entities(self.text) or None,
+            entities=text_entities(self.text) or None,
             caption=self.caption,
-            caption_entities=command_entities(self.caption) or None,
+            caption_entities=text_entities(self.caption) or None,
             photo=[size.wire() for size in self.photo] or None,
             document=self.document.wire() if self.document else None,
             media_group_id=self.media_group_id,
@@ -159,18 +209,26 @@ class Message:
             is_topic_message=True if self.thread_id else None,
             reply_to_message=reply or None,
             reply_markup=self.reply_markup,
-        ) | {"from": self.sender.wire()}
+        ) | {"from": self.sender.wire(), **self.other}
+
+    def accessible_wire(self) -> Json:
+        """As `wire`, or the little that Telegram tells of a message that was deleted."""
+        return {"chat": self.chat.wire(), "message_id": self.message_id, "date": 0} if self.gone else self.wire()
+
+    def _offer(self, reply_markup: Json | None) -> None:
+        self.reply_markup = reply_markup
+        self.offered.update((data, label) for label, data in self.buttons.items())
 
 
-def command_entities(text: str | None) -> list[Json]:
-    """The bot_command entities Telegram finds in a text; offsets and lengths in UTF-16 units."""
+def text_entities(text: str | None) -> list[Json]:
+    """The commands and mentions Telegram finds in a text; offsets and lengths in UTF-16 units."""
     return [
         {
-            "type": "bot_command",
+            "type": found.lastgroup,
             "offset": _utf16_length(found.string[: found.start()]),
             "length": _utf16_length(found.group()),
         }
-        for found in COMMAND.finditer(text or "")
+        for found in ENTITIES.finditer(text or "")
     ]
 
 

@@ -1,62 +1,37 @@
 """What each Bot API method does to the chats of the stand-in Telegram."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.telegram_calls import Call, Refused
 from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
-from tests.fakes.telegram_people import People, pending
-from tests.fakes.telegram_schema import MEGABYTE, Upload, file_source, uploaded
+from tests.fakes.telegram_files import Files
+from tests.fakes.telegram_membership import Membership
+from tests.fakes.telegram_schema import MEGABYTE, file_source, uploaded
 
-NOT_MODIFIED = (
-    "Bad Request: message is not modified: specified new message content and reply markup "
-    "are exactly the same as a current content and reply markup of the message"
-)
-
-
-class Refused(Exception):
-    """Telegram answers that it will not do this."""
-
-    def __init__(self, status: int, description: str) -> None:
-        super().__init__(description)
-        self.status = status
+QUERY_SECONDS = 30
+SHUT_OUT = {
+    "private": "Forbidden: bot was blocked by the user",
+    "group": "Forbidden: bot was kicked from the group chat",
+    "supergroup": "Forbidden: bot was kicked from the supergroup chat",
+}
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request of the bot. `time` is in seconds of time.monotonic(); a file's key is its form name."""
-
-    method: str
-    fields: Json
-    files: dict[str, Upload] = field(default_factory=dict[str, Upload])
-    time: float = field(default_factory=time.monotonic)
-
-
-class Methods(People):
+class Methods(Membership):
     """The bot's side of the chats: `methods` maps each name to what answers it."""
 
-    def __init__(self, me: Person) -> None:
-        super().__init__()
-        self.me = me
-        self._poll: Call | None = None
+    def __init__(self, me: Person, files: Files) -> None:
+        super().__init__(me, files)
         self.methods: dict[str, Callable[[Call], Awaitable[Any]]] = {
             "getMe": self._get_me,
-            "getUpdates": self._get_updates,
-            "deleteWebhook": self._delete_webhook,
-            "setMyCommands": self._nothing,
             "sendMessage": self._send_message,
-            "editMessageText": self._edit_message_text,
-            "editMessageCaption": self._edit_message_caption,
-            "deleteMessage": self._delete_message,
-            "sendChatAction": self._nothing,
+            "sendChatAction": self._send_chat_action,
             "sendPhoto": self._send_photo,
             "sendDocument": self._send_document,
             "sendMediaGroup": self._send_media_group,
             "answerCallbackQuery": self._answer_callback_query,
             "getFile": self._get_file,
+            "getChatMember": self._get_chat_member,
             "logOut": self._nothing,
             "close": self._nothing,
         }
@@ -71,109 +46,66 @@ class Methods(People):
             "supports_inline_queries": False,
         }
 
-    async def _get_updates(self, call: Call) -> list[Json]:
-        """Long polling. An offset confirms all updates before it; a newer poll ends an older one with 409."""
-        offset = call.fields.get("offset", 0)
-        allowed = call.fields.get("allowed_updates", [])
-        self._updates = (
-            self._updates[offset:] if offset < 0 else [u for u in self._updates if u["update_id"] >= offset]
-        )
-        self._poll = call
-        async with self._arrived:
-            self._arrived.notify_all()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(call.fields.get("timeout", 0)):
-                    await self._arrived.wait_for(lambda: pending(self._updates, allowed) or self._poll is not call)
-        if self._poll is not call:
-            raise Refused(409, "Conflict: terminated by other getUpdates request")
-        return pending(self._updates, allowed)[: call.fields.get("limit", 100)]
+    async def _send_message(self, call: Call) -> Json:
+        return self._post(call, {"text": call.fields["text"]})[0]
 
-    async def _delete_webhook(self, call: Call) -> bool:
-        if call.fields.get("drop_pending_updates"):
-            self._updates.clear()
+    async def _send_chat_action(self, call: Call) -> bool:
+        self._story.acting(self._known_chat(call), call.fields.get("message_thread_id"), call.fields["action"])
         return True
 
-    async def _send_message(self, call: Call) -> Json:
-        return self._post(call, text=call.fields["text"])
-
     async def _send_photo(self, call: Call) -> Json:
-        return self._post(
-            call,
-            caption=call.fields.get("caption"),
-            photo=self._photo(call, file_source(call.fields, "photo")),
-        )
+        photo = self._photo(call, file_source(call.fields, "photo"))
+        return self._post(call, {"photo": photo, "caption": call.fields.get("caption")})[0]
 
     async def _send_document(self, call: Call) -> Json:
         document = self._document(call, file_source(call.fields, "document"))
-        return self._post(call, caption=call.fields.get("caption"), document=document)
+        return self._post(call, {"document": document, "caption": call.fields.get("caption")})[0]
 
     async def _send_media_group(self, call: Call) -> list[Json]:
         group_id = self.new_group_id()
-        contents: list[Json] = []
-        for item in call.fields["media"]:
-            take = self._photo if item["type"] == "photo" else self._document
-            file = take(call, item["media"])
-            contents.append({item["type"]: file, "caption": item.get("caption"), "media_group_id": group_id})
-        return [self._post(call, **content) for content in contents]
-
-    async def _edit_message_text(self, call: Call) -> bool | Json:
-        message = self._own_message(call)
-        text, reply_markup = call.fields["text"], call.fields.get("reply_markup")
-        if message.text is None:
-            raise Refused(400, "Bad Request: there is no text in the message to edit")
-        if (message.text, message.reply_markup) == (text, reply_markup):
-            raise Refused(400, NOT_MODIFIED)
-        message.edit(text, reply_markup)
-        return message.wire()
-
-    async def _edit_message_caption(self, call: Call) -> Json:
-        message = self._own_message(call)
-        # No caption and an empty one are the same.
-        caption, reply_markup = call.fields.get("caption") or None, call.fields.get("reply_markup")
-        if message.file is None:
-            raise Refused(400, "Bad Request: there is no caption in the message to edit")
-        if (message.caption or None, message.reply_markup) == (caption, reply_markup):
-            raise Refused(400, NOT_MODIFIED)
-        message.edit_caption(caption, reply_markup)
-        return message.wire()
-
-    async def _delete_message(self, call: Call) -> bool:
-        message = self._known_message(call, "message to delete not found")
-        message.chat.history.remove(message)
-        return True
+        contents = [self._media(call, item) | {"media_group_id": group_id} for item in call.fields["media"]]
+        return self._post(call, *contents)
 
     async def _answer_callback_query(self, call: Call) -> bool:
-        query_id = call.fields["callback_query_id"]
-        if query_id not in self.callback_answers:
+        query_id, text = call.fields["callback_query_id"], call.fields.get("text", "")
+        query = self._queries.pop(query_id, None)
+        if query is None or query.age_seconds > QUERY_SECONDS:
             raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
-        self.callback_answers[query_id] = call.fields.get("text", "")
+        self.callback_answers[query_id] = text
+        if text:
+            self._story.answered(query.person, query.message, text, call.fields.get("show_alert", False))
         return True
 
     async def _get_file(self, call: Call) -> Json:
-        file = self.files.get(call.fields["file_id"])
+        file = self.files.by_id.get(call.fields["file_id"])
         if file is None:
             raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
-        if len(file.data) > 20 * MEGABYTE:
+        if self.files.folder is None and len(file.data) > 20 * MEGABYTE:
             raise Refused(400, "Bad Request: file is too big")
         return {
             "file_id": file.file_id,
             "file_unique_id": file.unique_id,
             "file_size": len(file.data),
-            "file_path": file.path,
+            "file_path": self.files.path_of(file),
         }
 
-    def _post(self, call: Call, **content: Any) -> Json:
-        """Put a message of the bot into its chat."""
+    async def _get_chat_member(self, call: Call) -> Json:
+        member = self.member(self._known_chat(call), call.fields["user_id"])
+        if member is None:
+            raise Refused(400, "Bad Request: user not found")
+        return member
+
+    def _post(self, call: Call, *contents: Json) -> list[Json]:
+        """Put a message of the bot into its chat, or the messages of an album."""
         chat = self._known_chat(call)
-        message = self.new_message(
-            chat,
-            self.me,
-            reply_to=self._replied(chat, call.fields.get("reply_parameters")),
-            thread_id=call.fields.get("message_thread_id"),
-            reply_markup=call.fields.get("reply_markup"),
-            **content,
-        )
-        return message.wire()
+        common = {
+            "reply_to": self._replied(chat, call.fields.get("reply_parameters")),
+            "thread_id": call.fields.get("message_thread_id"),
+            "reply_markup": call.fields.get("reply_markup"),
+        }
+        messages = [self.new_message(chat, self.me, **common, **content) for content in contents]
+        self._story.said(*messages)
+        return [message.wire() for message in messages]
 
     def _replied(self, chat: Chat, reply_parameters: Json | None) -> Message | None:
         if reply_parameters is None:
@@ -187,23 +119,21 @@ class Methods(People):
         chat = self.chats.get(call.fields["chat_id"])
         if chat is None:
             raise Refused(400, "Bad Request: chat not found")
+        if chat.migrated_to is not None:
+            complaint = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refused(400, complaint, migrate_to_chat_id=chat.migrated_to)
+        if chat.bot_status == "kicked":
+            raise Refused(403, SHUT_OUT[chat.type])
         return chat
 
-    def _known_message(self, call: Call, complaint: str) -> Message:
-        message = self._known_chat(call).find(call.fields["message_id"])
-        if message is None:
-            raise Refused(400, f"Bad Request: {complaint}")
-        return message
-
-    def _own_message(self, call: Call) -> Message:
-        message = self._known_message(call, "message to edit not found")
-        if not message.sender.is_bot:
-            raise Refused(400, "Bad Request: message can't be edited")
-        return message
+    def _media(self, call: Call, item: Json) -> Json:
+        """The photo or document of an InputMedia, and its caption."""
+        take = self._photo if item["type"] == "photo" else self._document
+        return {item["type"]: take(call, item["media"]), "caption": item.get("caption")}
 
     def _photo(self, call: Call, source: str) -> list[File]:
         if upload := uploaded(source, call.files):
-            return self.keep_photo(upload.data)
+            return self.files.keep_photo(upload.data)
         file = self._known_file(source)
         if not file.width:
             raise Refused(400, "Bad Request: can't use file of type Document as Photo")
@@ -211,10 +141,10 @@ class Methods(People):
 
     def _document(self, call: Call, source: str) -> File:
         if upload := uploaded(source, call.files):
-            return self.keep_document(upload.data, upload.name, upload.mime_type)
+            return self.files.keep_document(upload.data, upload.name, upload.mime_type)
         return self._known_file(source)
 
     def _known_file(self, file_id: str) -> File:
-        if file_id not in self.files:
+        if file_id not in self.files.by_id:
             raise Refused(400, "Bad Request: wrong file identifier/HTTP URL specified")
-        return self.files[file_id]
+        return self.files.by_id[file_id]

@@ -1,37 +1,59 @@
-"""What people do in the stand-in Telegram: they type, send photos and press buttons."""
+"""What people do in the stand-in Telegram: they type, send photos, edit what they sent and press buttons."""
 
 import asyncio
 import time
-import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from PIL import Image
+from tests.fakes.telegram_chats import Chat, Message, Person
+from tests.fakes.telegram_files import Files
+from tests.fakes.telegram_others import other_content
+from tests.fakes.telegram_rates import Rates
+from tests.fakes.telegram_story import Story
+from tests.fakes.telegram_updates import Updates
 
-from tests.fakes.telegram_chats import Chat, File, Json, Message, Person
-
-THUMBNAIL_SIDES = (90, 320)
 # Supergroups have ids below this and count their messages on their own.
 SUPERGROUPS = -1_000_000_000_000
-NOT_A_PICTURE = (90, 90)
+
+
+@dataclass(eq=False)
+class Query:
+    """A pressed button that waits for its answer."""
+
+    person: Person
+    message: Message
+    age_seconds: float = 0.0
 
 
 class People:
-    """All chats of one bot, the updates that wait for it, and the hands that type, send and press."""
+    """All chats of one bot, and the hands that type, send and press in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, me: Person, files: Files) -> None:
+        self.me = me
+        self.files = files
+        self._changed = asyncio.Condition()
+        self.updates = Updates(self._changed)
         self.chats: dict[int, Chat] = {}
-        self.files: dict[str, File] = {}
-        self.files_by_path: dict[str, File] = {}
         self.callback_answers: dict[str, str | None] = {}
-        self._updates: list[Json] = []
-        self._arrived = asyncio.Condition()
+        self._story = Story()
+        self._rates = Rates()
+        self._queries: dict[str, Query] = {}
         self._numbers = count(1000)
         # By supergroup; all other chats of the bot's account share the one of None.
         self._message_ids: defaultdict[int | None, Iterator[int]] = defaultdict(lambda: count(1000))
+
+    @property
+    def story(self) -> list[str]:
+        """What people saw happen in all chats, one entry for each event, for reading."""
+        return self._story.entries
+
+    @property
+    def floods(self) -> list[str]:
+        """Where the bot was faster than Telegram allows, as sentences; it is never refused for it."""
+        return self._rates.floods
 
     def chat(self, chat_id: int) -> Chat:
         """The chat of that id; a private one begins here if there was none."""
@@ -67,7 +89,7 @@ class People:
         return await self._say(
             person,
             chat,
-            photo=self.keep_photo(data),
+            photo=self.files.keep_photo(data),
             caption=caption,
             media_group_id=media_group_id,
             thread_id=thread_id,
@@ -90,7 +112,7 @@ class People:
         return await self._say(
             person,
             chat,
-            document=self.keep_document(data, file_name, mime_type),
+            document=self.files.keep_document(data, file_name, mime_type),
             caption=caption,
             media_group_id=media_group_id,
             thread_id=thread_id,
@@ -107,6 +129,7 @@ class People:
         chat: Chat | None = None,
         *,
         thread_id: int | None = None,
+        forwarded_from: Person | None = None,
     ) -> list[Message]:
         """Send an album as Telegram delivers it: one update per item, `gap` seconds apart, one group id."""
         group_id = self.new_group_id()
@@ -116,20 +139,54 @@ class People:
                 await asyncio.sleep(gap)  # the gap is the thing modelled, not a way to synchronise
                 caption = None
             item = (
-                {"document": self.keep_document(data, f"photo-{number}.jpg", "image/jpeg")}
+                {"document": self.files.keep_document(data, f"photo-{number}.jpg", "image/jpeg")}
                 if documents
-                else {"photo": self.keep_photo(data)}
+                else {"photo": self.files.keep_photo(data)}
             )
             sent.append(
                 await self._say(
-                    person, chat, caption=caption, media_group_id=group_id, thread_id=thread_id, **item
+                    person,
+                    chat,
+                    caption=caption,
+                    media_group_id=group_id,
+                    thread_id=thread_id,
+                    forwarded_from=forwarded_from,
+                    **item,
                 )
             )
         return sent
 
+    async def send_other(
+        self,
+        person: Person,
+        kind: str,
+        chat: Chat | None = None,
+        *,
+        caption: str | None = None,
+        media_group_id: str | None = None,
+        thread_id: int | None = None,
+    ) -> Message:
+        """Send what is neither text nor photo nor file; telegram_others has the kinds."""
+        other = other_content(kind, person, chat or self.chat(person.id), self.files)
+        return await self._say(
+            person, chat, other=other, caption=caption, media_group_id=media_group_id, thread_id=thread_id
+        )
+
+    async def edit_text(self, person: Person, message: Message, text: str) -> None:
+        """Raises ValueError when it is not this person's message, or deleted."""
+        _check_author(person, message)
+        message.edit_text(text)
+        await self._announce_edit(message)
+
+    async def edit_caption(self, person: Person, message: Message, caption: str | None) -> None:
+        """Raises ValueError when it is not this person's message, or deleted."""
+        _check_author(person, message)
+        message.edit_caption(caption)
+        await self._announce_edit(message)
+
     async def deliver_again(self, message: Message) -> None:
         """The same message in a second update, as to a bot that died before it confirmed the first."""
-        await self._announce(message=message.wire())
+        await self.updates.add(message=message.wire())
 
     async def press_button(self, person: Person, message: Message, callback_data: str) -> str:
         """Press a button and give back the callback query's id, the key of its `callback_answers`.
@@ -140,26 +197,25 @@ class People:
         if callback_data not in message.offered:
             raise ValueError(f"no button {callback_data!r} on {message!r}")
         query_id = f"query-{next(self._numbers)}"
-        await self._announce(
+        self.callback_answers[query_id] = None
+        self._queries[query_id] = Query(person, message)
+        self._rates.pressed(message)
+        self._story.pressed(person, message, message.offered[callback_data])
+        await self.updates.add(
             callback_query={
                 "id": query_id,
                 "from": person.wire(),
-                "message": message.wire(),
+                "message": message.accessible_wire(),
                 "chat_instance": str(message.chat.id),
                 "data": callback_data,
             }
         )
-        self.callback_answers[query_id] = None
         return query_id
 
-    def keep_document(self, data: bytes, name: str | None, mime_type: str | None) -> File:
-        return self._keep("documents/file", data, name=name, mime_type=mime_type)
-
-    def keep_photo(self, data: bytes) -> list[File]:
-        """Every size of a photo, smallest first; the last is the very bytes given."""
-        width, height = picture_size(data) or NOT_A_PICTURE
-        pictures = [*thumbnails(data), (data, width, height)]
-        return [self._keep("photos/file", bits, width=wide, height=high) for bits, wide, high in pictures]
+    def age_queries(self, seconds: float = 31.0) -> None:
+        """Let so much time pass for all queries without an answer; after 30 s there can be none."""
+        for query in self._queries.values():
+            query.age_seconds += seconds
 
     def new_group_id(self) -> str:
         return f"139{next(self._numbers):014}"
@@ -170,51 +226,18 @@ class People:
         chat.history.append(message)
         return message
 
-    def _keep(self, folder: str, data: bytes, **facts: Any) -> File:
-        number = next(self._numbers)
-        # As long as real ones, so that none fits into the 64 bytes of callback_data.
-        file_id = f"AgACAgIAAxkBAAI{number:06}".ljust(83, "A")
-        file = File(file_id, f"AQAD{number:012}", f"{folder}_{number}", data, **facts)
-        self.files[file_id] = self.files_by_path[file.path] = file
-        return file
-
     async def _say(self, person: Person, chat: Chat | None, **content: Any) -> Message:
         message = self.new_message(chat or self.chat(person.id), person, **content)
-        await self._announce(message=message.wire())
+        self._story.said(message)
+        if message.chat.bot_status != "kicked":
+            await self.updates.add(message=message.wire())
         return message
 
-    async def _announce(self, **update: Json) -> None:
-        async with self._arrived:
-            self._updates.append({"update_id": next(self._numbers), **update})
-            self._arrived.notify_all()
+    async def _announce_edit(self, message: Message) -> None:
+        self._story.edited(message)
+        await self.updates.add(edited_message=message.wire())
 
 
-def picture_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels, or None when Pillow cannot read the data."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # only the header is read
-            with Image.open(BytesIO(data)) as picture:
-                return picture.size
-    except (OSError, Image.DecompressionBombError):
-        return None
-
-
-def thumbnails(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Real smaller copies (JPEG bytes, width, height), so that a bot taking the wrong size is found out."""
-    for side in THUMBNAIL_SIDES:
-        if max(picture_size(data) or (0, 0)) <= side:
-            return
-        try:
-            with Image.open(BytesIO(data)) as picture:
-                picture.thumbnail((side, side))
-                small = BytesIO()
-                picture.convert("RGB").save(small, "JPEG")
-                yield small.getvalue(), picture.width, picture.height
-        except OSError:  # a picture cut short has a header but no pixels
-            return
-
-
-def pending(updates: Iterable[Json], allowed: Sequence[str]) -> list[Json]:
-    """Those updates whose kind the bot asked for; an empty list asks for all."""
-    return [update for update in updates if not allowed or not update.keys().isdisjoint(allowed)]
+def _check_author(person: Person, message: Message) -> None:
+    if message.sender != person or message.gone:
+        raise ValueError(f"{person.first_name} cannot edit {message!r}")

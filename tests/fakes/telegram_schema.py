@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from tests.fakes.telegram_chats import Json
-from tests.fakes.telegram_people import picture_size
+from tests.fakes.telegram_chats import CHAT_ACTIONS, Json
+from tests.fakes.telegram_files import picture_size
 
 SCHEMA_PATH = Path(__file__).resolve().parents[3] / "shared/schemas/telegram-api.json"
 ATTACHED = "attach://"
@@ -19,7 +19,8 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "Boolean": (bool,),
     "String": (str,),
 }
-CHAT_ACTIONS = {"typing", "upload_photo", "upload_document"}
+# Megabytes of a document: at Telegram's own server and at a local one.
+DOCUMENT_LIMIT, LOCAL_DOCUMENT_LIMIT = 50, 2000
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ def published_schema() -> Json | None:
     return json.loads(SCHEMA_PATH.read_text(encoding="utf-8")) if SCHEMA_PATH.exists() else None
 
 
-def problems(method: str, fields: Json, files: Mapping[str, Upload]) -> list[str]:
+def problems(
+    method: str, fields: Json, files: Mapping[str, Upload], document_limit: int = DOCUMENT_LIMIT
+) -> list[str]:
     """What Telegram would refuse in a call, as sentences: its shape or, where that is right, its limits."""
     schema = published_schema()
     found = list(SchemaCheck(schema).call(method, fields, files)) if schema else []
-    return found or list(broken_limits(method, fields, files))
+    return found or list(broken_limits(method, fields, files, document_limit))
 
 
 class SchemaCheck:
@@ -117,7 +120,7 @@ def uploaded(source: str, files: Mapping[str, Upload]) -> Upload | None:
     return files.get(source.removeprefix(ATTACHED)) if source.startswith(ATTACHED) else None
 
 
-def broken_limits(method: str, fields: Json, files: Mapping[str, Upload]) -> Iterator[str]:
+def broken_limits(method: str, fields: Json, files: Mapping[str, Upload], document_limit: int) -> Iterator[str]:
     """Limits that stand in Telegram's prose, not in its types."""
     if fields.get("message_thread_id") == 1:
         yield "message thread not found: the General topic is addressed without message_thread_id=1"
@@ -127,13 +130,17 @@ def broken_limits(method: str, fields: Json, files: Mapping[str, Upload]) -> Ite
         case "sendPhoto":
             yield from _photo_limits(uploaded(file_source(fields, "photo"), files))
         case "sendDocument":
-            yield from _document_limits(uploaded(file_source(fields, "document"), files))
+            yield from _document_limits(uploaded(file_source(fields, "document"), files), document_limit)
         case "sendMediaGroup":
-            yield from _album_limits(fields, files)
+            yield from _album_limits(fields, files, document_limit)
+        case "editMessageMedia":
+            yield from _media_limits(fields["media"], files, document_limit)
+        case "deleteMessages" if not 1 <= len(fields["message_ids"]) <= 100:
+            yield f"1-100 messages are deleted at once, not {len(fields['message_ids'])}"
         case "sendChatAction" if fields["action"] not in CHAT_ACTIONS:
             yield f"wrong parameter action in request: {fields['action']}"
         case _:
-            pass
+            yield from _settings_limits(method, fields)
 
 
 def _text_limits(method: str, fields: Json) -> Iterator[str]:
@@ -164,25 +171,62 @@ def _photo_limits(upload: Upload | None) -> Iterator[str]:
         yield f"PHOTO_INVALID_DIMENSIONS: {size[0]}x{size[1]}"
 
 
-def _document_limits(upload: Upload | None) -> Iterator[str]:
-    if upload and len(upload.data) > 50 * MEGABYTE:
+def _document_limits(upload: Upload | None, limit: int) -> Iterator[str]:
+    if upload and len(upload.data) > limit * MEGABYTE:
         yield f"file is too big for a document: {len(upload.data)} bytes"
 
 
-def _album_limits(fields: Json, files: Mapping[str, Upload]) -> Iterator[str]:
+def _media_limits(item: Json, files: Mapping[str, Upload], document_limit: int) -> Iterator[str]:
+    upload = uploaded(item["media"], files)
+    yield from _text_limits("", item)
+    match item["type"]:
+        case "photo":
+            yield from _photo_limits(upload)
+        case "document":
+            yield from _document_limits(upload, document_limit)
+        case kind:
+            yield f"the stand-in knows photos and documents, not {kind}"
+
+
+def _album_limits(fields: Json, files: Mapping[str, Upload], document_limit: int) -> Iterator[str]:
     media: list[Json] = fields["media"]
     if "reply_markup" in fields:
         yield "reply_markup is not a field of sendMediaGroup"
     if not 2 <= len(media) <= 10:
         yield f"an album has 2-10 items, not {len(media)}"
-    if not (kinds := {item["type"] for item in media}) <= {"photo", "document"}:
-        yield f"the stand-in knows albums of photos or documents, not of {kinds}"
-    elif len(kinds) > 1:
+    if len({item["type"] for item in media}) > 1:
         yield "Document can't be mixed with other media types"
     for item in media:
-        upload = uploaded(item["media"], files)
-        yield from _text_limits("sendMediaGroup", item)
-        yield from _photo_limits(upload) if item["type"] == "photo" else _document_limits(upload)
+        yield from _media_limits(item, files, document_limit)
+
+
+def _settings_limits(method: str, fields: Json) -> Iterator[str]:
+    """Limits of what the bot says about itself and of webhooks."""
+    if not re.fullmatch("([a-z]{2})?", code := fields.get("language_code", "")):
+        yield f"wrong language_code {code!r}: two letters, or none"
+    match method:
+        case "setMyCommands":
+            yield from _command_limits(fields["commands"])
+        case "setMyDescription" if len(fields.get("description", "")) > 512:
+            yield "the description is longer than 512 characters"
+        case "setMyShortDescription" if len(fields.get("short_description", "")) > 120:
+            yield "the short description is longer than 120 characters"
+        case "setWebhook" if not re.fullmatch("[A-Za-z0-9_-]{1,256}", fields.get("secret_token", "-")):
+            yield "secret token contains unallowed characters"
+        case "setWebhook" if not 1 <= fields.get("max_connections", 40) <= 100:
+            yield f"max_connections is 1-100, not {fields['max_connections']}"
+        case _:
+            pass
+
+
+def _command_limits(commands: Sequence[Json]) -> Iterator[str]:
+    if len(commands) > 100:
+        yield f"BOT_COMMANDS_TOO_MUCH: {len(commands)}"
+    for each in commands:
+        if not re.fullmatch("[a-z0-9_]{1,32}", each["command"]):
+            yield f"BOT_COMMAND_INVALID: {each['command']!r}"
+        if not 1 <= len(each["description"]) <= 256:
+            yield f"BOT_COMMAND_DESCRIPTION_INVALID: {each['command']!r} has {len(each['description'])} characters"
 
 
 def _item_types(types: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The stand-in Telegram, seen through the real python-telegram-bot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -50,23 +50,10 @@ def buttons(data: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([[InlineKeyboardButton("Again", callback_data=data)]])
 
 
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as server:
-        server.chat(ANN.id)
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def durations_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this the library warns whenever it makes a RetryAfter."""
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
-
-
-@pytest.fixture
-async def bot(telegram: TelegramServer) -> AsyncIterator[Bot]:
-    async with Bot(telegram.token, base_url=telegram.base_url, base_file_url=telegram.base_file_url) as bot:
-        yield bot
 
 
 async def test_bot_knows_itself(telegram: TelegramServer, bot: Bot) -> None:
