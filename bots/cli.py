@@ -23,10 +23,18 @@ from bots.logs import log_to_terminal
 from bots.styles import styles as styles_cli
 from core.config import Settings
 from core.errors import ConfigError, FacesUnavailable, UserError
-from core.look import MIN_SIZE, Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+from core.look import (
+    MIN_SIZE,
+    Look,
+    SheetKind,
+    parse_faces,
+    parse_format,
+    parse_size,
+    parse_strength,
+    parse_style,
+)
 from core.photo import Limits, decode
 from core.releases import RELEASES
-from core.sheet import SheetKind
 from core.styles.registry import STYLE_NAMES, Styles
 from core.weights import WeightsFolder
 
@@ -96,13 +104,17 @@ def convert(
     archive: Annotated[Path | None, typer.Option("--zip", help="Also put all cartoons into this ZIP.")] = None,
     compare: Annotated[bool, typer.Option(help="Also write photo and cartoon side by side.")] = False,
     compare_sheet: Annotated[
-        SheetKind | None, typer.Option(help="Also write each photo in all strengths, or all styles, on one sheet.")
+        SheetKind | None,
+        typer.Option(
+            help="Also write each photo with its cartoon, in several strengths, or in all styles, on one sheet."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a report as JSON.")] = False,
 ) -> None:
     """Redraw photos from files and folders. Exit code 0: all done; 1: some failed; 2: wrong usage."""
     from bots.convert import Conversion, gather
     from core.engine import LocalEngine
+    from core.sheet import SheetEngine
 
     locale = Locale("en")
     settings = terminal.settings()
@@ -112,19 +124,10 @@ def convert(
     if not photos:
         raise terminal.usage(NO_PHOTOS)
     try:
-        engine = LocalEngine(settings.device, styles.build)
+        engine = SheetEngine(LocalEngine(settings.device, styles.build), lambda: styles.installed)
     except ConfigError as error:
         raise terminal.usage(str(error)) from error
-    conversion = Conversion(
-        engine,
-        look,
-        out,
-        settings.limits,
-        locale,
-        pairs=compare,
-        sheet=compare_sheet,
-        styles=styles.installed,
-    )
+    conversion = Conversion(engine, look, out, settings.limits, locale, pairs=compare, sheet=compare_sheet)
     try:
         report = _watched(conversion.run(photos), len(photos))
         if archive is not None:

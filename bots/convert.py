@@ -4,15 +4,15 @@ import logging
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bots.locales import Locale
 from core.engine import Engine
 from core.errors import PhotoFailed, UserError
-from core.look import Look
+from core.look import Look, SheetKind
 from core.photo import SUFFIXES, Array, Limits, decode, encode, side_by_side
-from core.sheet import SheetKind, compare, strength_looks, style_looks
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,7 @@ def gather(paths: Sequence[Path], out: Path | None = None) -> list[Path]:
 class Conversion:
     """One run of the command: each photo becomes one file in `out`, named after it.
 
-    With `pairs` photo and cartoon side by side are another file, with `sheet` the compare sheet of that kind,
-    where `styles` are those that a sheet of styles shows.
+    With `pairs` photo and cartoon side by side are another file, with `sheet` the sheet of that kind.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Conversion:
         *,
         pairs: bool = False,
         sheet: SheetKind | None = None,
-        styles: Sequence[str] = (),
     ) -> None:
         self._engine = engine
         self._look = look
@@ -61,7 +59,6 @@ class Conversion:
         self._locale = locale
         self._pairs = pairs
         self._sheet = sheet
-        self._sheet_looks = strength_looks(look) if sheet is SheetKind.STRENGTHS else style_looks(look, styles)
         self._taken: set[Path] = set()
         self._written: list[Path] = []
 
@@ -103,7 +100,7 @@ class Conversion:
             if self._pairs:
                 extras["compare"] = side_by_side(pixels, cartoon)
             if self._sheet:
-                extras[self._sheet] = compare(self._engine, pixels, self._sheet_looks)
+                extras[self._sheet] = self._engine.stylize([pixels], [replace(self._look, sheet=self._sheet)])[0]
             files = {end: encode(picture, self._look.format) for end, picture in extras.items()}
             return encode(cartoon, self._look.format), files, cartoon.shape[1::-1]
         except UserError:

@@ -10,7 +10,7 @@ from core.jobs import Ticket
 from core.photo import Array
 from core.queue import Turn
 
-# Photos of one kind are drawn together: style and shape; or, for a suspect, the photo's own number.
+# Photos of one kind are drawn together: style and shape; or, for one to be drawn alone, the photo's own number.
 Kind = tuple[str, tuple[int, ...]]
 ALONE: Final = "alone"
 
@@ -29,9 +29,14 @@ class Decoded:
         return self.turn.item
 
     @property
+    def alone(self) -> bool:
+        """Whether it is drawn by itself: a sheet, which takes long enough; and what failed or never came back,
+        which must not take others along again."""
+        return self.tries > 0 or self.ticket.look.sheet is not None
+
+    @property
     def kind(self) -> Kind:
-        # What failed or never came back is drawn by itself: it must not take others along again.
-        if self.tries:
+        if self.alone:
             return ALONE, (self.ticket.photo_id,)
         return self.ticket.look.style, self.pixels.shape
 
@@ -70,7 +75,7 @@ class Batches:
                 first = self._photos[0]
                 batch = [photo for photo in self._photos if photo.kind == first.kind][: limit(first)]
                 patience = min(photo.since for photo in batch) + self._window - clock()
-                if len(batch) == limit(first) or first.tries or patience <= 0:
+                if len(batch) == limit(first) or first.alone or patience <= 0:
                     self._photos = [photo for photo in self._photos if photo not in batch]
                     return batch
             try:

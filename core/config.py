@@ -1,5 +1,6 @@
 """Settings, from the environment or a .env file in the working folder. One row a setting, each with its help."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,27 @@ class Settings(BaseSettings):
     telegram_api_url: str = Field(
         "https://api.telegram.org",
         description="Where the Bot API is: Telegram's, or your local Bot API server.",
+    )
+    telegram_webhook_url: str = Field(
+        "", description="Where Telegram posts what people write, https://...; unset: it is asked for that instead."
+    )
+    telegram_webhook_host: str = Field(
+        "127.0.0.1", description="Where the webhook listens; what ends TLS in front of it passes posts on."
+    )
+    telegram_webhook_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8443, description="Port of the webhook. 0 takes a free one."
+    )
+    telegram_webhook_secret: SecretStr | None = Field(
+        None, description="What Telegram proves itself with, A-Z a-z 0-9 _ -; unset: made anew at each start."
+    )
+    telegram_webhook_certificate: Path | None = Field(
+        None, description="Public certificate of the webhook's address, where it is self-signed."
+    )
+    telegram_local_mode: bool = Field(
+        False, description="Whether TELEGRAM_API_URL is a Bot API server of yours in local mode."
+    )
+    telegram_local_folder: Path | None = Field(
+        None, description="The folder where that server keeps files; photos are read from nowhere else."
     )
     web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
@@ -75,7 +97,9 @@ class Settings(BaseSettings):
         5000, description="Room for photos in flight, in MB; when it is used up, new ones are politely refused."
     )
     retention_days: Annotated[float, Field(ge=1)] = Field(
-        7, description="How long answered jobs are remembered; their pictures are gone at once."
+        90,
+        description="How long answered jobs are remembered, and the buttons under them work; their pictures are "
+        "gone at once.",
     )
     undelivered_days: Annotated[float, Field(ge=1)] = Field(
         14, description="How long pictures wait for a chat that cannot be reached."
@@ -104,6 +128,13 @@ class Settings(BaseSettings):
             if platform.lower() not in ("telegram", "discord") or not user.isdecimal():
                 raise ValueError("each administrator is a platform and a number, for example telegram:1234")
         return frozenset(word.lower() for word in words)
+
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
+            raise ValueError("Telegram takes 1 to 256 of the characters A-Z a-z 0-9 _ - only")
+        return value
 
     @property
     def limits(self) -> Limits:

@@ -3,11 +3,13 @@
     CartoonbotError
      ├─ UserError                a person can mend it; a chat may show it
      │   ├─ LookError            a setting out of its range
-     │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces
+     │   │   ├─ StrengthOutOfRange, SizeOutOfRange, UnknownStyle, UnknownFormat, UnknownFaces,
+     │   │   │  UnknownDelivery
      │   │   ├─ StyleMissing, StyleArriving, StyleNotDownloaded, StyleDamaged   its weights are not here
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
      │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
+     │   ├─ UnknownLanguage      there are no sentences in it
      │   ├─ QueueFull, OwnerQueueFull, QuotaReached   too much is asked for now
      │   ├─ NotInvited, Blocked  who asks may not use this bot
      │   └─ StorageUnwritable    the data folder is full or cannot be written
@@ -91,6 +93,14 @@ class UnknownFormat(LookError):
 
 class UnknownFaces(LookError):
     """Faces must be one of the words on offer."""
+
+
+class UnknownDelivery(LookError):
+    """Results cannot be sent in that way."""
+
+
+class UnknownLanguage(UserError):
+    """There are no sentences in that language."""
 
 
 class PhotoError(UserError):

@@ -73,7 +73,8 @@ class Failure:
 class Photo:
     """One picture of a job. `reference` is how its platform finds the bytes again; `place` sorts it.
 
-    `trace`, once it is being sent, is how its front end finds out whether it arrived.
+    `trace`, once it is being sent, is how its front end finds out whether it arrived. `answer`, once it has, is
+    the message that its cartoon is in.
     """
 
     id: int
@@ -83,11 +84,16 @@ class Photo:
     status: PhotoStatus
     failure: Failure | None = None
     trace: str | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One person's request: 1-20 photos in the order sent, one look, one chat, one language."""
+    """One person's request: 1-20 photos in the order sent, one look, one chat, one language.
+
+    `delivery` is one of core.look.DELIVERIES. `progress` is the message that tells how far it has come. Where
+    nobody `asked` for it, only cartoons are worth a word.
+    """
 
     id: str
     owner: Owner
@@ -95,6 +101,9 @@ class Job:
     language: str
     look: Look
     photos: tuple[Photo, ...]
+    delivery: str = "auto"
+    progress: str | None = None
+    asked: bool = True
 
     @property
     def settled(self) -> bool:

@@ -3,29 +3,55 @@
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final, Self
 
-from core.errors import SizeOutOfRange, StrengthOutOfRange, UnknownFaces, UnknownFormat, UnknownStyle
+from core.errors import (
+    SizeOutOfRange,
+    StrengthOutOfRange,
+    UnknownDelivery,
+    UnknownFaces,
+    UnknownFormat,
+    UnknownStyle,
+)
 
 MIN_STRENGTH: Final = 0.1
 MAX_STRENGTH: Final = 1.0
 MIN_SIZE: Final = 512
 MAX_SIZE: Final = 2048
 WORKING_SIZE: Final = 1024
+SHEET_SIZE: Final = 640
 FORMATS: Final = ("jpg", "png", "webp")
 FACES: Final = ("all", "main")
+DELIVERIES: Final = ("auto", "photo", "file", "zip")
+
+
+class SheetKind(StrEnum):
+    """What a sheet shows beside the photo: its cartoon, the cartoon at several strengths, or in all styles."""
+
+    BEFORE = "before"
+    STRENGTHS = "strengths"
+    STYLES = "styles"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Style, strength 0.1-1.0, size (longest side in pixels, 512-2048), file format, faces to treat."""
+    """Style, strength 0.1-1.0, size (longest side in pixels, 512-2048), file format, faces to treat.
+
+    With `sheet`, several drawings on one picture, each of that size or less.
+    """
 
     style: str = "ink"
     strength: float = 0.7
     size: int = 1024
     format: str = "jpg"
     faces: str = "all"
+    sheet: SheetKind | None = None
+
+    def on_sheet(self, sheet: SheetKind) -> Self:
+        """This look as a chat shows it at once, on a sheet."""
+        return replace(self, size=SHEET_SIZE, format="jpg", sheet=sheet)
 
     @property
     def working_size(self) -> int:
@@ -45,6 +71,15 @@ class Look:
             else:
                 look = replace(look, style=parse_style(word, styles))
         return look
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person has chosen: a look, how results are sent, and a language (None: that of their app)."""
+
+    look: Look = field(default_factory=Look)
+    delivery: str = "auto"
+    language: str | None = None
 
 
 def parse_strength(text: str) -> float:
@@ -84,6 +119,14 @@ def parse_faces(text: str) -> str:
     word = text.strip().lower()
     if word not in FACES:
         raise UnknownFaces(given=_shown(text), choices=", ".join(FACES))
+    return word
+
+
+def parse_delivery(text: str) -> str:
+    """One of DELIVERIES; their plurals are understood. Raises UnknownDelivery."""
+    word = text.strip().lower().removesuffix("s")
+    if word not in DELIVERIES:
+        raise UnknownDelivery(given=_shown(text), choices=", ".join(DELIVERIES))
     return word
 
 

@@ -2,20 +2,22 @@
 
 from typing import Final
 
-from core.look import MIN_SIZE, Look
+from core.look import MIN_SIZE, Look, SheetKind
 
 # After so many batches that went well at the limit, the larger size, or one photo more, is tried.
 RISE_AFTER: Final = 100
 
+_Kind = tuple[str, int, SheetKind | None]
+
 
 class MemoryLimits:
-    """The most photos at once, and the largest size drawn, by style and asked size."""
+    """The most photos at once, and the largest size drawn, by style, asked size and sheet."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size
-        self._photos: dict[tuple[str, int], int] = {}
-        self._sizes: dict[tuple[str, int], int] = {}
-        self._went_well: dict[tuple[str, int], int] = {}
+        self._photos: dict[_Kind, int] = {}
+        self._sizes: dict[_Kind, int] = {}
+        self._went_well: dict[_Kind, int] = {}
 
     def photos(self, look: Look) -> int:
         """How many photos of this look to draw at once."""
@@ -62,5 +64,5 @@ class MemoryLimits:
                 del self._photos[kind]
 
 
-def _kind(look: Look) -> tuple[str, int]:
-    return look.style, look.size
+def _kind(look: Look) -> _Kind:
+    return look.style, look.size, look.sheet

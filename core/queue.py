@@ -143,9 +143,12 @@ class FairQueue(Generic[T]):
         self._rest()
         return [turn.item for turn in line if unwanted(turn.item)]
 
-    def ahead_of(self, owner: Hashable) -> int:
-        """How many items of others are served before the owner's last one, if nobody else comes."""
-        line = self._lines.get(owner)
+    def ahead_of(self, owner: Hashable, which: Callable[[T], bool] = lambda _: True) -> int:
+        """How many items are served before the last of those of the owner for which it is true, if nobody comes.
+
+        The others of these do not count.
+        """
+        line = [turn for turn in self._lines.get(owner, ()) if which(turn.item)]
         if not line:
             return 0
         rank = self._kind(owner).rank(line[-1])

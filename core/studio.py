@@ -11,7 +11,8 @@ forgotten: what cannot be written down waits until it can.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,10 +25,10 @@ from core.batches import Batches, Decoded
 from core.device_thread import DeviceThread
 from core.engine import Engine, device_bytes
 from core.errors import EngineStuck, OutOfMemory, PhotoFailed, UserError
-from core.jobs import Files, Ledger, Ticket
-from core.look import Look
+from core.jobs import Files, Ledger, Owner, Ticket
+from core.look import Look, SheetKind
 from core.memory import MemoryLimits
-from core.pace import Pace
+from core.pace import Forecast, Pace
 from core.photo import Array, Limits, decode, encode, fitted, resized
 from core.queue import FairQueue, Turn
 from core.writing import sync, to_disk, until_written
@@ -88,7 +89,7 @@ class Studio:
         self._on_settled = on_settled
         self._rules = rules
         self._engine: Engine | None = None
-        self._warm: set[str] = set()
+        self._warm: set[tuple[str, SheetKind | None]] = set()
         self._restarts = 0
         self._pace = Pace()
         self._memory = MemoryLimits(rules.batch_size)
@@ -96,7 +97,8 @@ class Studio:
         # One batch on the device and the next one beside it; as many on their way out.
         self._room = asyncio.Semaphore(2 * rules.batch_size)
         self._way_out = asyncio.Semaphore(2 * rules.batch_size)
-        self._in_hand = 0
+        # Photos that left the queue and are not settled, by job.
+        self._in_hand: Counter[str] = Counter()
         # The numbers of the photos that the device had when `run` was cancelled.
         self.interrupted: set[int] = set()
         # Memory held on the device after the latest batch; asking for it could wait for a device that hangs.
@@ -133,12 +135,14 @@ class Studio:
         self._codec_threads.shutdown(cancel_futures=True)
         self._device.close(self._free, seconds)
 
-    def estimate(self, ahead: int, own: int, look: Look) -> float | None:
-        """Seconds until the last of `own` photos in this look is drawn, when `ahead` photos wait before it.
+    def in_hand(self, besides: Collection[str] = ()) -> int:
+        """How many photos have left the queue and are not settled yet, not counting those of some jobs."""
+        return sum(photos for job_id, photos in self._in_hand.items() if job_id not in besides)
 
-        From what was measured; None as long as nothing was.
-        """
-        return self._pace.until_done(ahead + self._in_hand, own, look)
+    def forecast(self, owner: Owner, jobs: Collection[str], photos: int, look: Look) -> Forecast:
+        """When so many photos in this look, of some jobs of one owner, will be drawn, if nobody else comes."""
+        ahead = self._queue.ahead_of(owner, lambda ticket: ticket.job_id in jobs) + self.in_hand(jobs)
+        return Forecast(ahead, self._pace.until_done(ahead, photos, look))
 
     async def _feed(self, photos: asyncio.TaskGroup) -> None:
         while True:
@@ -149,12 +153,12 @@ class Studio:
     async def _decode(self, turn: Turn[Ticket]) -> None:
         ticket = turn.item
         clock = asyncio.get_running_loop().time
-        self._in_hand += 1
+        self._in_hand[ticket.job_id] += 1
         try:
             tries = await until_written(lambda: self._ledger.start(ticket.photo_id))
             if tries is None:
                 self._room.release()
-                self._in_hand -= 1
+                self._let_go(ticket)
                 return
             source, size = self._files.source(ticket.photo_id), ticket.look.working_size
             pixels = await asyncio.get_running_loop().run_in_executor(
@@ -228,7 +232,9 @@ class Studio:
         sizes = [self._memory.size(look) for look in looks]
         each = self._pace.of(looks[0])
         patience = self._rules.first_deadline
-        if each is not None and looks[0].style in self._warm:
+        # A sheet shows styles that no photo may have asked for yet.
+        kind = (looks[0].style, looks[0].sheet)
+        if each is not None and kind in self._warm:
             patience = max(self._rules.least_deadline, LATE * each * len(batch))
         clock = asyncio.get_running_loop().time
         begun = clock()
@@ -239,7 +245,7 @@ class Studio:
         seconds = clock() - begun
         self._pace.drawn(looks[0], len(batch), seconds)
         self._watcher.batch_drawn(looks[0].style, len(batch), seconds)
-        self._warm.add(looks[0].style)
+        self._warm.add(kind)
         return drawn
 
     async def _restart_engine(self) -> None:
@@ -257,7 +263,7 @@ class Studio:
         ticket = photo.ticket
         try:
             if outcome is None:
-                self._in_hand -= 1
+                self._let_go(ticket)
             elif isinstance(outcome, Exception):
                 if isinstance(outcome, UserError) or photo.tries >= self._rules.attempts:
                     await self._settle(ticket, outcome, begun)
@@ -281,7 +287,7 @@ class Studio:
         log.warning("photo %d failed (%r); it will be tried again", ticket.photo_id, error)
         if await until_written(lambda: self._ledger.put_back(ticket.photo_id)):
             self._queue.put(ticket.owner, [ticket], bounded=False)
-        self._in_hand -= 1
+        self._let_go(ticket)
 
     async def _settle(self, ticket: Ticket, error: Exception | None, begun: float) -> None:
         """Write down what became of the photo, and tell, unless it was called off."""
@@ -300,7 +306,7 @@ class Studio:
             self._watcher.photo_settled(reason.code if reason else None, begun - ticket.since, now - begun)
             self._on_settled(ticket.job_id)
         finally:
-            self._in_hand -= 1
+            self._let_go(ticket)
 
     async def _write_down(self, ticket: Ticket, reason: UserError | None) -> bool:
         if reason is not None:
@@ -310,6 +316,11 @@ class Studio:
             # Called off while it was drawn.
             await asyncio.to_thread(self._files.forget, ticket.photo_id)
         return finished
+
+    def _let_go(self, ticket: Ticket) -> None:
+        self._in_hand[ticket.job_id] -= 1
+        if not self._in_hand[ticket.job_id]:
+            del self._in_hand[ticket.job_id]
 
     def _free(self) -> None:
         if self._engine is not None:
@@ -325,7 +336,7 @@ def _stylized(
 ) -> tuple[list[Array], int]:
     """The cartoons at the looks' sizes, and the bytes held on the device.
 
-    Where memory allows only a smaller size, they are drawn at that and enlarged.
+    Where memory allows only a smaller size, they are drawn at that and enlarged; but sheets are smaller then.
     """
     thrifty = [
         photo if size == look.size or max(photo.shape) <= size else resized(photo, size)
@@ -335,14 +346,15 @@ def _stylized(
     if len(drawn) != len(photos):
         raise RuntimeError(f"the engine drew {len(drawn)} of {len(photos)} photos")
     cartoons = [
-        cartoon if size == look.size else _enlarged(cartoon, fitted(photo.shape[0], photo.shape[1], look.size))
+        cartoon if size == look.size or look.sheet else _enlarged(cartoon, photo, look.size)
         for cartoon, photo, look, size in zip(drawn, photos, looks, sizes, strict=True)
     ]
     return cartoons, device_bytes()
 
 
-def _enlarged(cartoon: Array, shape: tuple[int, int]) -> Array:
-    height, width = shape
+def _enlarged(cartoon: Array, photo: Array, size: int) -> Array:
+    """The cartoon in the photo's proportions, its own being rounded already."""
+    height, width = fitted(photo.shape[0], photo.shape[1], size)
     return np.asarray(Image.fromarray(cartoon).resize((width, height), Image.Resampling.LANCZOS))
 
 

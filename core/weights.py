@@ -3,7 +3,8 @@
 A style has a folder of its own inside the weights folder:
 
     anime/manifest.json      where the files came from, their sizes and checksums, and which folder holds them
-    anime/files-1f0c2a9b/    cartoon_bg.pb, cartoon_h.pb, alpha.jpg: never changed once the manifest names it
+    anime/files-1f0c2a9b/    cartoon_bg.pb, cartoon_h.pb, alpha.jpg: never changed once the manifest names it;
+                             and sample.jpg once it is drawn: what the style looks like with these weights
     anime/.download/         what an interrupted download left, for the next one to go on from
 
 Renaming a new manifest over the old one is what installs. So a reader finds the old files or the new ones, never
@@ -41,6 +42,11 @@ class Installed:
     mask: Path
     bytes: int
     source: str
+
+    @property
+    def sample(self) -> Path:
+        """Where a picture that shows the style is kept, once somebody has drawn it; it goes with the weights."""
+        return self.mask.with_name("sample.jpg")
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ class Workshop:
         return Studio(self.queue, build_engine, self.jobs, self.spool, self.metrics, on_settled, rules)
 
     @asynccontextmanager
-    async def drawing(self, engine: TroubledEngine, rules: Rules) -> AsyncGenerator[Studio]:
+    async def drawing(self, engine: Engine, rules: Rules) -> AsyncGenerator[Studio]:
         """A studio at work; stopped in order at the end."""
         studio = self.studio(lambda: engine, rules)
         await studio.open()
@@ -219,11 +219,11 @@ class Workshop:
         for _ in range(count):
             assert await self.settled.get() in self.job_ids
 
-    async def draw(self, engine: TroubledEngine, rules: Rules, count: int) -> list[Photo]:
+    async def draw(self, engine: Engine, rules: Rules, count: int) -> list[Photo]:
         """Serve until `count` photos are settled; all photos then."""
         async with self.drawing(engine, rules) as studio:
             await self.all_settled(count)
-        assert not studio.estimate(0, 0, SMALL), "the studio thinks that it still has photos in hand"
+        assert not studio.in_hand(), "the studio thinks that it still has photos in hand"
         return await self.photos()
 
     async def photos(self) -> list[Photo]:

@@ -60,7 +60,7 @@ def test_convert_writes_each_photo_at_the_asked_size_with_zip_and_pairs(photos: 
 
 
 def test_convert_writes_a_compare_sheet_for_each_photo_and_packs_it(photos: Path, tmp_path: Path):
-    for kind in ("strengths", "styles"):
+    for kind in ("before", "strengths", "styles"):
         done = cartoonbot(
             "convert", photos, "--out", kind, "--size", "512", "--zip", f"{kind}.zip", "--compare-sheet", kind,
             folder=tmp_path,
@@ -69,6 +69,11 @@ def test_convert_writes_a_compare_sheet_for_each_photo_and_packs_it(photos: Path
         with zipfile.ZipFile(tmp_path / f"{kind}.zip") as archive:
             assert set(archive.namelist()) == {path.name for path in (tmp_path / kind).iterdir()}
     cartoons = {"cat-ink.jpg", "cat-ink-2.jpg"}
+    befores = {path.name: inspect(path, Limits()) for path in (tmp_path / "before").iterdir()}
+    assert befores.keys() == cartoons | {"cat-ink-before.jpg", "cat-ink-2-before.jpg"}
+    # Wider than the pair by margins, higher by labels.
+    assert 2 * 512 < befores["cat-ink-before.jpg"][0] < 1.2 * 2 * 512
+    assert 341 < befores["cat-ink-before.jpg"][1] < 1.4 * 341
     strengths = {path.name: inspect(path, Limits()) for path in (tmp_path / "strengths").iterdir()}
     assert strengths.keys() == cartoons | {"cat-ink-strengths.jpg", "cat-ink-2-strengths.jpg"}
     assert min(strengths["cat-ink-strengths.jpg"]) > 2 * 341

@@ -8,7 +8,7 @@ import pytest
 
 from core.batches import Batches, Decoded
 from core.jobs import Owner, Ticket
-from core.look import Look
+from core.look import Look, SheetKind
 from core.queue import Turn
 from tests.clock import on_jumping_clock
 
@@ -23,9 +23,10 @@ def decoded(
     tries: int = 0,
     since: float = 0.0,
     strength: float = 0.7,
+    sheet: SheetKind | None = None,
 ) -> Decoded:
     owner = Owner("telegram", str(number))
-    ticket = Ticket(number, "job", owner, Look(style, strength), since=0.0)
+    ticket = Ticket(number, "job", owner, Look(style, strength, sheet=sheet), since=0.0)
     return Decoded(Turn(False, tag, number, owner, ticket), np.zeros(shape, np.uint8), tries, since)
 
 
@@ -70,6 +71,12 @@ async def test_equally_urgent_photos_keep_their_order():
 async def test_what_failed_before_is_drawn_alone():
     photos = [decoded(1), decoded(2, tries=1), decoded(3, tries=2), decoded(4)]
     assert await all_batches(photos) == [[1, 4], [2], [3]]
+
+
+async def test_sheets_are_drawn_alone():
+    before, styles = SheetKind.BEFORE, SheetKind.STYLES
+    photos = [decoded(1), decoded(2, sheet=before), decoded(3, sheet=before), decoded(4), decoded(5, sheet=styles)]
+    assert await all_batches(photos) == [[1, 4], [2], [3], [5]]
 
 
 async def test_the_limit_is_that_of_the_first_photo():
@@ -128,10 +135,11 @@ def test_a_photo_that_waited_while_the_device_was_busy_does_not_wait_again():
     assert on_jumping_clock(scenario()) == pytest.approx(5.0)
 
 
-def test_a_suspect_waits_for_nobody():
+@pytest.mark.parametrize("alone", [decoded(1, tries=1), decoded(1, sheet=SheetKind.STRENGTHS)])
+def test_what_is_drawn_alone_waits_for_nobody(alone: Decoded):
     async def scenario() -> tuple[list[int], float]:
         batches = Batches(window=3600.0)
-        batches.add(decoded(1, tries=1))
+        batches.add(alone)
         return numbers(await batches.take(lambda first: 4)), asyncio.get_running_loop().time()
 
     assert on_jumping_clock(scenario()) == ([1], 0.0)

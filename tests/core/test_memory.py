@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.look import MIN_SIZE, Look
+from core.look import MIN_SIZE, Look, SheetKind
 from core.memory import RISE_AFTER, MemoryLimits
 
 INK = Look("ink", size=2048)
@@ -38,8 +38,10 @@ def test_a_smaller_batch_that_ran_out_counts_as_it_was():
     assert memory.photos(INK) == 1
 
 
-@pytest.mark.parametrize("other", [replace(INK, style="anime"), replace(INK, size=1024)])
-def test_other_styles_and_sizes_learn_nothing_from_it(other: Look):
+@pytest.mark.parametrize(
+    "other", [replace(INK, style="anime"), replace(INK, size=1024), replace(INK, sheet=SheetKind.STYLES)]
+)
+def test_other_styles_sizes_and_sheets_learn_nothing_from_it(other: Look):
     memory = MemoryLimits(4)
     memory.ran_out(INK, 4)
     memory.ran_out(INK, 1)

@@ -2,10 +2,13 @@
 
 import pytest
 
-from core.look import Look
+from core.look import Look, SheetKind
 from core.pace import NEWEST, Pace
+from core.sheet import SHEET_STRENGTHS
+from core.styles.registry import STYLE_NAMES
 
 INK, ANIME, LARGE = Look("ink"), Look("anime"), Look("ink", size=2048)
+SHEET = Look("ink", sheet=SheetKind.STRENGTHS)
 
 
 def test_nothing_is_claimed_before_anything_was_measured():
@@ -35,8 +38,8 @@ def test_it_comes_to_what_is_measured_again_and_again():
     assert pace.of(INK) == pytest.approx(2.0, rel=0.01)
 
 
-@pytest.mark.parametrize("other", [ANIME, LARGE])
-def test_each_style_and_size_has_its_own_pace(other: Look):
+@pytest.mark.parametrize("other", [ANIME, LARGE, SHEET])
+def test_each_style_size_and_sheet_has_its_own_pace(other: Look):
     pace = Pace()
     pace.drawn(INK, 1, 1.0)
     pace.drawn(other, 1, 9.0)
@@ -57,3 +60,32 @@ def test_others_count_at_the_overall_pace_and_own_photos_at_their_own():
     overall = 1.0 + 5.0 * NEWEST
     assert pace.until_done(10, 2, ANIME) == pytest.approx(10 * overall + 2 * 6.0)
     assert pace.until_done(0, 1, INK) == 1.0
+
+
+def test_a_sheet_says_nothing_of_photos():
+    pace = Pace()
+    pace.drawn(SHEET, 1, 100.0)
+    assert pace.of(SHEET) == 100.0
+    assert pace.of(INK) is None
+    assert pace.of(ANIME) is None
+    pace.drawn(INK, 1, 1.0)
+    pace.drawn(SHEET, 1, 100.0)
+    assert pace.of(INK) == pace.of(ANIME) == 1.0
+    assert pace.until_done(10, 1, SHEET) == pytest.approx(10 * 1.0 + 100.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "drawings"),
+    [
+        (SheetKind.BEFORE, 1),
+        (SheetKind.STRENGTHS, len(SHEET_STRENGTHS)),
+        (SheetKind.STYLES, len(STYLE_NAMES)),
+    ],
+)
+def test_a_sheet_that_was_never_drawn_is_guessed_from_the_pace_of_its_photo(kind: SheetKind, drawings: int):
+    pace = Pace()
+    assert pace.of(Look("anime", sheet=kind)) is None
+    pace.drawn(INK, 1, 1.0)
+    assert pace.of(Look("anime", sheet=kind)) == pytest.approx(drawings * 1.0)
+    pace.drawn(ANIME, 1, 3.0)
+    assert pace.of(Look("anime", sheet=kind)) == pytest.approx(drawings * 3.0)

@@ -311,6 +311,15 @@ def test_calling_off_for_somebody_who_waits_for_nothing_is_fine():
     assert queue.ahead_of("ben") == queue.waiting("ben") == 0
 
 
+def test_what_a_person_asked_for_before_comes_before_some_of_their_photos():
+    queue = queue_of({"anna": 4, "ben": 1, "chen": 2})
+    # ben 1, anna 1, chen 1, anna 2, chen 2, anna 3, anna 4
+    assert queue.ahead_of("anna") == 3
+    assert queue.ahead_of("anna", {"anna 3", "anna 4"}.__contains__) == 5
+    assert queue.ahead_of("anna", {"anna 1", "anna 3"}.__contains__) == 4
+    assert queue.ahead_of("anna", {"ben 1"}.__contains__) == 0
+
+
 class QueueBesideModel(RuleBasedStateMachine):
     """The queue beside plain lists, one a person; what it does is done again to see what would come next."""
 
@@ -365,6 +374,15 @@ class QueueBesideModel(RuleBasedStateMachine):
             ahead = order.index(line[-1]) - (len(line) - 1) if line else 0
             assert self.queue.ahead_of(owner) == ahead
         assert len(order) == self.total()
+
+    @precondition(lambda self: self.total())
+    @rule(marks=st.lists(st.booleans(), min_size=40, max_size=40))
+    def places_of_some_are_exact(self, marks: list[bool]) -> None:
+        order = served(self.replica())
+        for owner, line in self.lines.items():
+            some = [item for item, mark in zip(line, marks, strict=False) if mark]
+            ahead = order.index(some[-1]) - (len(some) - 1) if some else 0
+            assert self.queue.ahead_of(owner, some.__contains__) == ahead
 
     @invariant()
     def the_clock_never_falls(self) -> None:

@@ -1,27 +1,23 @@
 """Compare sheets: every tile whole and in its place, every label by its tile, and the whole of a handy size."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bots.bench import samples
+from bots.samples import samples
 from core.engine import LocalEngine
-from core.look import Look
+from core.errors import Closed
+from core.look import Look, SheetKind
 from core.photo import Array, Limits, decode
-from core.sheet import (
-    SHEET_LONGEST,
-    SHEET_STRENGTHS,
-    SheetKind,
-    compare,
-    sheet,
-    strength_looks,
-    style_looks,
-)
+from core.sheet import SHEET_LONGEST, SHEET_STRENGTHS, WIDEST_PAIR, SheetEngine, compare, looks_of, sheet
 from core.styles.registry import BUILT_IN
 from tests.pictures import gradient
+from tests.running import QuickEngine
 
 LABELS = ("photo", "ink 0.3", "ink 0.5", "sketch-ink 0.7", "Ag")
+STRENGTHS = Look(size=2048, sheet=SheetKind.STRENGTHS)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +60,13 @@ def test_tiles_are_found_unchanged_in_reading_order(columns: int):
     assert whole.dtype == np.uint8
     places = [place_of(picture, whole) for picture in pictures]
     assert places == sorted(places)
-    assert len({top for top, _ in places}) == -(-5 // columns)
-    assert len({left for _, left in places}) == columns
+    rows = {top: [left for other, left in places if other == top] for top, _ in places}
+    *full, last = map(len, rows.values())
+    assert full == [columns] * (4 // columns)
+    assert last == 5 - sum(full)
+    for lefts in rows.values():
+        right_margin = whole.shape[1] - (max(lefts) + pictures[0].shape[1])
+        assert min(lefts) == pytest.approx(right_margin, abs=2), "a row is not in the middle"
 
 
 @pytest.mark.parametrize(("height", "width"), [(90, 120), (300, 20)])
@@ -112,36 +113,87 @@ def test_a_sheet_of_nothing_of_mixed_shapes_or_without_labels_is_refused(picture
 
 
 def test_looks_of_a_sheet_differ_in_one_thing():
-    look = Look(strength=0.4, size=600, format="png", faces="main")
-    assert [each.strength for each in strength_looks(look)] == list(SHEET_STRENGTHS)
-    assert [each.style for each in style_looks(look, ["pop", "ink"])] == ["pop", "ink"]
-    assert {(e.size, e.format, e.faces) for e in strength_looks(look) + style_looks(look, ["pop"])} == {
-        (600, "png", "main")
-    }
+    look = Look("pop", 0.4, 600, "png", "main")
+    strengths = looks_of(replace(look, sheet=SheetKind.STRENGTHS), BUILT_IN)
+    assert strengths == [replace(look, strength=strength) for strength in SHEET_STRENGTHS]
+    styles = looks_of(replace(look, sheet=SheetKind.STYLES), ["pop", "ink"])
+    assert styles == [look, replace(look, style="ink")]
+    assert looks_of(replace(look, sheet=SheetKind.BEFORE), BUILT_IN) == [look]
 
 
 @pytest.mark.parametrize("kind", SheetKind)
 def test_a_sheet_holds_the_photo_and_every_drawing_of_its_kind(engine: LocalEngine, photo: Array, kind: SheetKind):
-    look = Look(size=512)
-    looks = strength_looks(look) if kind is SheetKind.STRENGTHS else style_looks(look, BUILT_IN)
-    whole = compare(engine, photo, looks)
-    pictures = [photo, *engine.stylize([photo] * len(looks), looks)]
+    look = Look(size=512, sheet=kind)
+    looks = looks_of(look, BUILT_IN)
+    (whole,) = SheetEngine(engine, lambda: BUILT_IN).stylize([photo], [look])
+    pictures = [photo, *(engine.stylize([photo], [each])[0] for each in looks)]
     places = [place_of(picture, whole) for picture in pictures]
     assert places == sorted(places)
     assert len(set(places)) == len(looks) + 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 36), (64, 64), (48, 64), (36, 64)])
+def test_photo_and_cartoon_stand_side_by_side(height: int, width: int):
+    whole = compare(QuickEngine(), gradient(width, height), [Look(size=512)])
+    assert 2 * width / height / 1.3 < whole.shape[1] / whole.shape[0] <= WIDEST_PAIR
+
+
+def test_a_panorama_stands_above_its_cartoon():
+    whole = compare(QuickEngine(), gradient(96, 32), [Look(size=512)])
+    assert whole.shape[1] < 1.5 * 512
+
+
+def test_photos_go_to_the_engine_together_and_the_drawings_of_sheets_one_by_one():
+    quick = QuickEngine()
+    plain, other = Look(size=512), Look("pop", size=600)
+    before, styles = (replace(plain, sheet=kind) for kind in (SheetKind.BEFORE, SheetKind.STYLES))
+    photos = tiles(5)
+    looks = [before, plain, styles, other, plain]
+    results = SheetEngine(quick, lambda: ["ink", "pop"]).stylize(photos, looks)
+    assert quick.batches == [[plain, other, plain], [plain], [plain], [replace(plain, style="pop")]]
+    for index in (1, 3, 4):
+        assert np.array_equal(results[index], QuickEngine().stylize([photos[index]], [looks[index]])[0])
+    for index in (0, 2):
+        expected = compare(QuickEngine(), photos[index], looks_of(looks[index], ["ink", "pop"]))
+        assert np.array_equal(results[index], expected)
+
+
+def test_sheets_alone_ask_the_engine_for_no_empty_batch():
+    quick = QuickEngine()
+    SheetEngine(quick, lambda: BUILT_IN).stylize(tiles(1), [Look(size=512, sheet=SheetKind.BEFORE)])
+    assert quick.batches == [[Look(size=512)]]
+
+
+def test_a_sheet_of_styles_shows_those_installed_when_it_is_drawn():
+    quick = QuickEngine()
+    installed = ["ink"]
+    sheets = SheetEngine(quick, lambda: installed)
+    for _ in range(2):
+        sheets.stylize(tiles(1), [Look(size=512, sheet=SheetKind.STYLES)])
+        installed.append("pop")
+    assert [look.style for batch in quick.batches for look in batch] == ["ink", "ink", "pop"]
+
+
+def test_the_inner_engine_is_closed_with_it(photo: Array):
+    inner = LocalEngine("cpu")
+    sheets = SheetEngine(inner, lambda: BUILT_IN)
+    sheets.close()
+    sheets.close()
+    with pytest.raises(Closed):
+        inner.stylize([photo], [Look()])
 
 
 @pytest.mark.parametrize(("height", "width", "least"), [(64, 64, 4000), (64, 96, 4000), (24, 96, 0), (96, 32, 0)])
 def test_the_largest_sheet_uses_what_chats_take_and_no_more(
     engine: LocalEngine, height: int, width: int, least: int
 ):
-    whole = compare(engine, gradient(width, height), strength_looks(Look(size=2048)))
+    whole = compare(engine, gradient(width, height), looks_of(STRENGTHS, BUILT_IN))
     assert least <= max(whole.shape[:2]) <= SHEET_LONGEST
     assert max(whole.shape[:2]) < 2 * min(whole.shape[:2])
 
 
 def test_a_small_sheet_is_not_made_larger_than_asked_for(engine: LocalEngine, photo: Array):
-    whole = compare(engine, photo, style_looks(Look(size=512), BUILT_IN))
+    whole = compare(engine, photo, looks_of(Look(size=512, sheet=SheetKind.STYLES), BUILT_IN))
     assert max(whole.shape[:2]) < 512 * (len(BUILT_IN) + 1) * 1.2
 
 
@@ -156,6 +208,6 @@ def test_a_photo_larger_than_its_tile_reaches_the_engine_at_its_working_size():
             )
             return super().stylize(photos, looks)
 
-    compare(Listener("cpu"), gradient(2048, 2048), strength_looks(Look(size=2048)))
+    compare(Listener("cpu"), gradient(2048, 2048), looks_of(STRENGTHS, BUILT_IN))
     assert all(longest == working_size < 2048 for longest, working_size in seen)
     assert len(seen) == len(SHEET_STRENGTHS)

@@ -1,17 +1,23 @@
 """The inference task with a real spool, real rows and real pictures: one bad photo is one failed photo."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.engine import Engine
 from core.errors import OutOfMemory, PhotoTooLarge
 from core.jobs import Owner
-from core.look import Look
+from core.look import Look, SheetKind
 from core.photo import Array
+from core.sheet import SHEET_STRENGTHS, SheetEngine, compare, looks_of
 from core.studio import Rules
+from core.styles.registry import BUILT_IN
 from tests.pictures import gradient, jpeg_bytes
+from tests.running import QuickEngine
 from tests.workshop import (
     ANNA,
     BEN,
@@ -32,10 +38,21 @@ from tests.workshop import (
 
 ONE_BY_ONE = Rules(batch_size=1)
 PORTRAIT = jpeg_bytes(gradient(40, 60))
+SHEET = Look(size=512, sheet=SheetKind.STRENGTHS)
 
 
 def in_batches_of(photos: int) -> Rules:
     return Rules(batch_size=photos, window=LONG)
+
+
+def with_sheets(engine: Engine) -> SheetEngine:
+    return SheetEngine(engine, lambda: BUILT_IN)
+
+
+def size_of(look: Look) -> tuple[int, int]:
+    """(width, height) in pixels of the sheet that a photo like GOOD becomes."""
+    height, width = compare(QuickEngine(), gradient(60, 40), looks_of(look, BUILT_IN)).shape[:2]
+    return width, height
 
 
 @pytest.fixture
@@ -271,19 +288,70 @@ async def test_a_photo_that_never_fits_at_the_smallest_size_fails(
     assert [look.size for batch in engine.batches for look, _ in batch] == [*tried, 512, 512]
 
 
+async def test_sheets_are_drawn_beside_photos_but_never_with_them_nor_together(workshop: Workshop):
+    sheets = await workshop.take([GOOD, GOOD[: len(GOOD) // 2], GOOD], SHEET, ANNA)
+    await workshop.take([GOOD] * 4, SMALL, BEN)
+    engine = TroubledEngine()
+    await workshop.draw(with_sheets(engine), in_batches_of(4), 7)
+    assert await workshop.codes() == [None, "photo-truncated", *[None] * 5]
+    assert sorted(engine.sizes) == [1] * (2 * len(SHEET_STRENGTHS)) + [4]
+    assert {workshop.result_size(photo_id) for photo_id in (sheets[0], sheets[2])} == {size_of(SHEET)}
+    assert workshop.metrics.drawn == 6
+
+
+async def test_a_sheet_for_which_memory_is_short_is_smaller_and_so_are_those_after_it(workshop: Workshop):
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if is_dark(photos[0]) and looks[0].size > 512:
+            raise OutOfMemory
+
+    large = replace(SHEET, size=1024)
+    sheets = await workshop.take([DARK, DARK, GOOD], large, ANNA)
+    engine = TroubledEngine(trouble)
+    await workshop.draw(with_sheets(engine), ONE_BY_ONE, 3)
+    # The second one and the third are not even tried at the asked size.
+    assert [look.size for batch in engine.batches for look, _ in batch] == [1024] + [512] * 3 * len(
+        SHEET_STRENGTHS
+    )
+    assert {workshop.result_size(photo_id) for photo_id in sheets} == {size_of(SHEET)}
+
+
+async def test_a_sheet_may_take_long_however_quick_photos_were(workshop: Workshop):
+    def trouble(photos: Sequence[Array], looks: Sequence[Look]) -> None:
+        if is_dark(photos[0]):
+            # As loading the weights of another style would; nobody ends it early.
+            threading.Event().wait(0.2)
+
+    rules = Rules(batch_size=1, least_deadline=0.0)
+    engine = with_sheets(TroubledEngine(trouble))
+    await workshop.take([GOOD])
+    async with workshop.drawing(engine, rules) as studio:
+        await workshop.all_settled(1)
+        each = studio.forecast(ANNA, (), 1, SMALL).seconds
+        assert studio.forecast(ANNA, (), 1, SHEET).seconds == pytest.approx((each or 0) * len(SHEET_STRENGTHS))
+        await workshop.take([DARK], SHEET)
+        await workshop.all_settled(1)
+        assert studio.forecast(ANNA, (), 1, SMALL).seconds == each
+        assert (studio.forecast(ANNA, (), 1, SHEET).seconds or 0) > 0.2 * len(SHEET_STRENGTHS)
+    assert await workshop.statuses() == ["done"] * 2
+    assert workshop.counted('cartoonbot_batch_failures_total{reason="stuck"} 0.0')
+
+
 async def test_the_studio_tells_how_long_photos_will_take(workshop: Workshop):
     await workshop.take([GOOD] * 4)
     engine = HeldEngine()
     async with workshop.drawing(engine, in_batches_of(2)) as studio:
-        assert studio.estimate(3, 1, SMALL) is None
+        assert studio.forecast(BEN, (), 1, SMALL).seconds is None
         await engine.next_batch()
         engine.release()
         await engine.next_batch()
         await workshop.all_settled(2)
         # Two are on the device.
-        each = studio.estimate(0, 1, SMALL), studio.estimate(0, 2, SMALL)
-        assert each[0] == pytest.approx(3 / 4 * (each[1] or 0))
-        assert each[0]
+        one, two = (studio.forecast(BEN, (), photos, SMALL) for photos in (1, 2))
+        assert one.ahead == two.ahead == 2
+        assert one.seconds == pytest.approx(3 / 4 * (two.seconds or 0))
+        assert one.seconds
+        # To whose they are, nothing comes before.
+        assert studio.forecast(ANNA, workshop.job_ids, 2, SMALL).ahead == 0
         engine.release_all()
         await workshop.all_settled(2)
 

@@ -144,8 +144,8 @@ async def test_an_engine_that_is_not_built_in_time_is_stuck(workshop: Workshop):
 
 
 async def call_off(workshop: Workshop, owner: Owner) -> None:
-    for _, photo_id in await workshop.jobs.cancel(owner):
-        workshop.spool.forget(photo_id)
+    for photo in await workshop.jobs.cancel(owner):
+        workshop.spool.forget(photo.photo_id)
 
 
 async def test_photos_called_off_while_queued_are_not_drawn(workshop: Workshop):
@@ -173,7 +173,7 @@ async def test_a_photo_called_off_before_or_after_its_file_is_opened_is_not_draw
         # Would be drawn after it.
         (bens,) = await workshop.take([GOOD], SMALL, BEN)
         assert await workshop.settled.get() == workshop.job_ids[1]
-    assert not studio.estimate(0, 0, SMALL)
+    assert not studio.in_hand()
     assert engine.sizes == [1]
     assert await workshop.statuses() == ["cancelled", "done"]
     assert workshop.files() == {f"{bens}.source", f"{bens}.jpg"}
@@ -191,7 +191,7 @@ async def test_photos_called_off_while_on_the_device_are_not_kept(workshop: Work
         if forgotten:
             await workshop.jobs.forget(ANNA)
         engine.release_all()
-    assert not studio.estimate(0, 0, SMALL)
+    assert not studio.in_hand()
     assert await workshop.statuses() == ([] if forgotten else ["cancelled"] * 2)
     assert workshop.files() == set()
     assert workshop.settled.empty()
@@ -208,7 +208,7 @@ async def test_a_photo_called_off_while_it_fails_is_neither_tried_again_nor_fail
         await engine.next_batch()
         await call_off(workshop, ANNA)
         engine.release_all()
-    assert not studio.estimate(0, 0, SMALL)
+    assert not studio.in_hand()
     assert len(workshop.queue) == 0
     assert await workshop.statuses() == ["cancelled"]
     assert workshop.settled.empty()
