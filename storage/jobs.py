@@ -3,15 +3,15 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiosqlite
 
 from core.errors import PhotoFailed, UserError
-from core.jobs import CLOSED, MOVES, SETTLED, Chat, Failure, Job, Owner, Photo, PhotoStatus
-from core.look import Look
+from core.jobs import MOVES, SETTLED, Chat, Failure, Job, Owner, Photo, PhotoStatus
+from core.look import Look, SheetKind
 from storage.database import Database
 
 PAGE: Final = 200
@@ -21,29 +21,67 @@ OF_OWNER: Final = "SELECT id FROM jobs WHERE platform = ? AND user = ?"
 IS_OPEN: Final = "status NOT IN ('answered', 'cancelled')"
 
 
+class CalledOff(NamedTuple):
+    """A photo that nobody wants any more."""
+
+    owner: Owner
+    job_id: str
+    photo_id: int
+
+
 class Jobs:
     """The ledger of jobs and photos."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open_job(self, owner: Owner, chat: Chat, language: str, look: Look) -> str:
-        """A new job without photos; its id."""
+    async def open_job(
+        self,
+        owner: Owner,
+        chat: Chat,
+        language: str,
+        look: Look,
+        delivery: str = "auto",
+        *,
+        asked: bool = True,
+        photos: Sequence[Photo] = (),
+        origin: str = "",
+    ) -> str:
+        """A new job; its id. With `photos`, those of another job, ARRIVING once more; all of it or nothing.
+
+        Each of them comes from `origin` and its place.
+        """
         job_id = uuid.uuid4().hex
+        row = {
+            "id": job_id,
+            "platform": owner.platform,
+            "user": owner.user,
+            "chat": chat.chat,
+            "thread": chat.thread,
+            "message": chat.message,
+            "language": language,
+            **asdict(look),
+            "delivery": delivery,
+            "asked": asked,
+            "created_at": time.time(),
+        }
         async with self._database.transaction() as connection:
             await connection.execute(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    job_id,
-                    owner.platform,
-                    owner.user,
-                    chat.chat,
-                    chat.thread,
-                    chat.message,
-                    language,
-                    *asdict(look).values(),
-                    time.time(),
-                ),
+                f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()]
+            )
+            await connection.executemany(
+                "INSERT INTO photos (job_id, place, name, reference, origin, status) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        job_id,
+                        photo.place,
+                        photo.name,
+                        photo.reference,
+                        f"{origin}/{photo.place}",
+                        PhotoStatus.ARRIVING,
+                    )
+                    for photo in photos
+                ],
             )
         return job_id
 
@@ -67,12 +105,13 @@ class Jobs:
             )
         return cursor.lastrowid if cursor.rowcount else None
 
-    async def change_look(self, job_id: str, look: Look) -> None:
-        """What the job's photos should become, while none of them is queued."""
+    async def change_wishes(self, job_id: str, look: Look, delivery: str) -> None:
+        """What the job's photos should become, and how they are sent, while none of them is queued."""
+        changes = {**asdict(look), "delivery": delivery}
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE jobs SET style = ?, strength = ?, size = ?, format = ?, faces = ? WHERE id = ?",
-                (*asdict(look).values(), job_id),
+                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in changes)} WHERE id = ?",
+                (*changes.values(), job_id),
             )
 
     async def enqueue(self, photo_ids: Sequence[int]) -> list[int]:
@@ -121,15 +160,70 @@ class Jobs:
         async with self._database.transaction() as connection:
             return await _fail(connection, photo_id, error)
 
-    async def cancel(self, owner: Owner, before: int | None = None) -> list[tuple[str, int]]:
-        """Any unsettled status -> CANCELLED, for a person's photos (placed `before`); job and photo of each."""
+    async def cancel(self, owner: Owner, before: Chat | None = None) -> list[CalledOff]:
+        """Any unsettled status -> CANCELLED, for a person's photos.
+
+        Of those in the chat of `before`, only the ones placed before its message: elsewhere numbers say nothing.
+        """
+        if before is None or before.message is None:
+            return await self._cancel(f"job_id IN ({OF_OWNER})", owner.platform, owner.user)
+        which = f"job_id IN ({OF_OWNER}) AND (place < ? OR job_id NOT IN (SELECT id FROM jobs WHERE chat = ?))"
+        return await self._cancel(which, owner.platform, owner.user, int(before.message), before.chat)
+
+    async def cancel_job(self, job_id: str) -> list[CalledOff]:
+        """Any unsettled status -> CANCELLED, for the photos of a job."""
+        return await self._cancel("job_id = ?", job_id)
+
+    async def cancel_chat(self, platform: str, chat: str) -> list[CalledOff]:
+        """Any unsettled status -> CANCELLED, for what would be answered in a chat."""
+        which = "job_id IN (SELECT id FROM jobs WHERE platform = ? AND chat = ?)"
+        return await self._cancel(which, platform, chat)
+
+    async def _cancel(self, which: str, *values: str | int) -> list[CalledOff]:
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                f"UPDATE photos SET status = ? WHERE job_id IN ({OF_OWNER}) AND status IN (?, ?, ?) "
-                "AND (? IS NULL OR place < ?) RETURNING job_id, id",
-                (PhotoStatus.CANCELLED, owner.platform, owner.user, *UNSETTLED, before, before),
+                f"UPDATE photos SET status = ? WHERE status IN (?, ?, ?) AND {which} RETURNING job_id, id, "
+                "(SELECT platform FROM jobs WHERE id = job_id), (SELECT user FROM jobs WHERE id = job_id)",
+                (PhotoStatus.CANCELLED, *UNSETTLED, *values),
             )
-            return [(row["job_id"], row["id"]) for row in await cursor.fetchall()]
+            return [
+                CalledOff(Owner(platform, user), job_id, photo_id)
+                for job_id, photo_id, platform, user in await cursor.fetchall()
+            ]
+
+    async def move_chat(self, platform: str, chat: str, new_chat: str) -> None:
+        """A chat has another name now; what answers would have replied to is not there any more."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET chat = ?, message = NULL, progress = NULL WHERE platform = ? AND chat = ?",
+                (new_chat, platform, chat),
+            )
+
+    async def unsettled(self, owner: Owner) -> list[Job]:
+        """The jobs of a person with photos that are not drawn yet, oldest first."""
+        which = f"{OF_OWNER} AND EXISTS (SELECT 1 FROM photos WHERE job_id = jobs.id AND status IN (?, ?, ?))"
+        return await _jobs(self._database.select, which, [owner.platform, owner.user, *UNSETTLED])
+
+    async def latest(self, owner: Owner, chat: Chat) -> Job | None:
+        """The job of a person in a chat that was made last, of those with a photo that can be drawn."""
+        which = (
+            f"SELECT id FROM ({OF_OWNER} AND chat = ? AND EXISTS (SELECT 1 FROM photos WHERE job_id = jobs.id "
+            "AND failure_code IS NULL AND status <> 'cancelled') ORDER BY created_at DESC LIMIT 1)"
+        )
+        return next(iter(await _jobs(self._database.select, which, [owner.platform, owner.user, chat.chat])), None)
+
+    async def tell_progress_in(self, job_id: str, message: str | None) -> None:
+        """Note which message tells how far the job has come; None when it is gone."""
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE jobs SET progress = ? WHERE id = ?", (message, job_id))
+
+    async def closed_with_progress(self) -> list[Job]:
+        """Jobs with nothing left to do whose progress message is still there."""
+        which = (
+            "SELECT id FROM jobs WHERE progress IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM photos WHERE job_id = jobs.id AND {IS_OPEN})"
+        )
+        return await _jobs(self._database.select, which, [])
 
     async def sending(self, photo_ids: Sequence[int], trace: str) -> None:
         """Note how to find out whether they arrived, before they are sent."""
@@ -138,11 +232,12 @@ class Jobs:
                 "UPDATE photos SET trace = ? WHERE id = ?", [(trace, photo_id) for photo_id in photo_ids]
             )
 
-    async def answered(self, photo_ids: Sequence[int]) -> None:
-        """DONE or FAILED -> ANSWERED: the person has it."""
+    async def answered(self, answers: Mapping[int, str | None]) -> None:
+        """DONE or FAILED -> ANSWERED: the person has it; by photo, the message that its cartoon is in."""
         async with self._database.transaction() as connection:
-            for photo_id in photo_ids:
-                await _move(connection, photo_id, PhotoStatus.ANSWERED)
+            for photo_id, message in answers.items():
+                if await _move(connection, photo_id, PhotoStatus.ANSWERED):
+                    await connection.execute("UPDATE photos SET answer = ? WHERE id = ?", (message, photo_id))
 
     async def forget(self, owner: Owner) -> list[Job]:
         """Delete all jobs of a person; what they were."""
@@ -160,9 +255,9 @@ class Jobs:
         """
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
-                "SELECT id FROM jobs WHERE created_at < ? OR (created_at < ? AND NOT EXISTS (SELECT 1 FROM photos "
-                "WHERE job_id = jobs.id AND status NOT IN (?, ?))) ORDER BY created_at LIMIT ?",
-                (open_before, closed_before, *CLOSED, PAGE),
+                "SELECT id FROM jobs WHERE created_at < CASE WHEN EXISTS (SELECT 1 FROM photos WHERE "
+                f"job_id = jobs.id AND {IS_OPEN}) THEN ? ELSE ? END ORDER BY created_at LIMIT ?",
+                (open_before, closed_before, PAGE),
             )
             jobs = [row["id"] for row in await cursor.fetchall()]
             marks = ", ".join("?" * len(jobs))
@@ -234,7 +329,9 @@ class Jobs:
 
 
 async def _jobs(
-    select: Callable[[str, Sequence[str]], Awaitable[Iterable[aiosqlite.Row]]], which: str, values: Sequence[str]
+    select: Callable[[str, Sequence[object]], Awaitable[Iterable[aiosqlite.Row]]],
+    which: str,
+    values: Sequence[str],
 ) -> list[Job]:
     """The jobs with these ids (a list of marks, or a query), each with its photos in order."""
     photos: dict[str, list[Photo]] = {}
@@ -270,8 +367,18 @@ def _job(row: aiosqlite.Row, photos: list[Photo]) -> Job:
         owner=Owner(row["platform"], row["user"]),
         chat=Chat(row["platform"], row["chat"], row["thread"], row["message"]),
         language=row["language"],
-        look=Look(row["style"], row["strength"], row["size"], row["format"], row["faces"]),
+        look=Look(
+            row["style"],
+            row["strength"],
+            row["size"],
+            row["format"],
+            row["faces"],
+            SheetKind(row["sheet"]) if row["sheet"] else None,
+        ),
         photos=tuple(photos),
+        delivery=row["delivery"],
+        progress=row["progress"],
+        asked=bool(row["asked"]),
     )
 
 
@@ -286,4 +393,5 @@ def _photo(row: aiosqlite.Row) -> Photo:
         PhotoStatus(row["status"]),
         failure,
         row["trace"],
+        row["answer"],
     )

@@ -8,7 +8,7 @@ from typing import Final
 from core.errors import StorageUnwritable
 from core.look import FORMATS
 
-SUFFIXES: Final = ("source", *(name + end for name in FORMATS for end in ("", ".part")))
+SUFFIXES: Final = ("source", *(name + end for name in (*FORMATS, "zip") for end in ("", ".part")))
 # What is left to the database and to results when a disk runs full, as a share of it and in bytes.
 RESERVED_SHARE, RESERVED_BYTES = 0.02, 200_000_000
 

@@ -1,35 +1,40 @@
 """What each person has chosen."""
 
-from dataclasses import asdict
+from typing import Final
 
 from core.jobs import Owner
-from core.look import Look
+from core.look import Look, Preferences
 from storage.database import Database
 
-COLUMNS = ("style", "strength", "size", "format", "faces")
+LOOK: Final = ("style", "strength", "size", "format", "faces")
+COLUMNS: Final = (*LOOK, "delivery", "language")
 
 
 class UserSettings:
-    """Each person's look, kept over restarts."""
+    """Each person's preferences, kept over restarts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look_of(self, owner: Owner) -> Look | None:
-        """The person's look; None for somebody who has not chosen one."""
+    async def of(self, owner: Owner) -> Preferences | None:
+        """The person's preferences; None for somebody who has not chosen any."""
         rows = await self._database.select(
             f"SELECT {', '.join(COLUMNS)} FROM user_settings WHERE platform = ? AND user = ?",
             (owner.platform, owner.user),
         )
-        return Look(**dict(rows[0])) if rows else None
+        if not rows:
+            return None
+        row = rows[0]
+        return Preferences(Look(**{name: row[name] for name in LOOK}), row["delivery"], row["language"])
 
-    async def keep(self, owner: Owner, look: Look) -> None:
-        """Remember the look as the person's own."""
+    async def keep(self, owner: Owner, preferences: Preferences) -> None:
+        """Remember them as the person's own."""
+        look = [getattr(preferences.look, name) for name in LOOK]
         async with self._database.transaction() as connection:
             await connection.execute(
                 f"INSERT OR REPLACE INTO user_settings (platform, user, {', '.join(COLUMNS)}) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (owner.platform, owner.user, *asdict(look).values()),
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (owner.platform, owner.user, *look, preferences.delivery, preferences.language),
             )
 
     async def forget(self, owner: Owner) -> bool:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.errors import Closed, ConfigError, StorageUnwritable
+from core.jobs import Chat, Failure, Job, Owner, Photo, PhotoStatus
+from core.look import Look, Preferences
+from storage.auto_chats import AutoChats
 from storage.database import Database
+from storage.jobs import Jobs
+from storage.people import People
+from storage.user_settings import UserSettings
 
 MIGRATIONS = sorted((Path(__file__).resolve().parents[2] / "storage" / "migrations").glob("*.sql"))
 
@@ -78,12 +84,15 @@ async def test_a_newer_schema_is_refused_and_left_alone(path: Path):
     assert schema_version(path) == 999
 
 
-def write_first_version(path: Path) -> None:
-    """The file as the first release left it, with one row."""
+def write_version(path: Path, version: int, *rows: str) -> None:
+    """The file as an earlier release left it: a row of settings, and these that SQL inserts."""
     connection = sqlite3.connect(path)
-    connection.executescript(MIGRATIONS[0].read_text(encoding="utf-8"))
+    for migration in MIGRATIONS[:version]:
+        connection.executescript(migration.read_text(encoding="utf-8"))
     connection.execute("INSERT INTO user_settings VALUES ('telegram', '1', 'ink', 0.9, 1536, 'png', 'main')")
-    connection.execute("PRAGMA user_version = 1")
+    for row in rows:
+        connection.execute(row)
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.commit()
     connection.close()
 
@@ -92,13 +101,14 @@ def settings_in(path: Path) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return connection.execute("SELECT * FROM user_settings").fetchall()
+        columns = "platform, user, style, strength, size, format, faces"
+        return connection.execute(f"SELECT {columns} FROM user_settings").fetchall()
     finally:
         connection.close()
 
 
 async def test_what_was_there_before_a_migration_is_kept_beside_it(path: Path):
-    write_first_version(path)
+    write_version(path, 1)
     row = settings_in(path)
     copy = path.with_name(path.name + ".before-0002")
     # A backup that was cut short does not stand in the way.
@@ -119,8 +129,37 @@ async def test_what_was_there_before_a_migration_is_kept_beside_it(path: Path):
     assert copy.read_bytes() == kept
 
 
+async def test_jobs_and_settings_of_the_second_version_are_whole_in_the_third(path: Path):
+    write_version(
+        path,
+        2,
+        "INSERT INTO jobs VALUES "
+        "('j', 'telegram', '1', '-100', '7', '42', 'zh-CN', 'pop', 0.4, 512, 'webp', 'all', 9)",
+        "INSERT INTO photos VALUES "
+        "(5, 'j', 1, 'a.jpg', 'file-a', 'done', NULL, NULL, 1, 'telegram/-100/42', '44')",
+        "INSERT INTO photos VALUES "
+        "(6, 'j', 2, '', 'file-b', 'failed', 'photo-too-large', '{\"limit\": 64}', 0, NULL, NULL)",
+        "INSERT INTO people VALUES ('telegram', '1', 'allowed', 50)",
+    )
+    database = await Database.open(path)
+    jobs, anna, chat = Jobs(database), Owner("telegram", "1"), Chat("telegram", "-100", "7", "42")
+    photos = (
+        Photo(5, 1, "a.jpg", "file-a", PhotoStatus.DONE, None, "44"),
+        Photo(6, 2, "", "file-b", PhotoStatus.FAILED, Failure("photo-too-large", {"limit": 64})),
+    )
+    job = Job("j", anna, chat, "zh-CN", Look("pop", 0.4, 512, "webp", "all"), photos)
+    assert [each async for each in jobs.open_jobs()] == [job]
+    assert await jobs.job_of("telegram/-100/42") == "j"
+    assert await jobs.closed_with_progress() == []
+    assert await UserSettings(database).of(anna) == Preferences(Look("ink", 0.9, 1536, "png", "main"))
+    assert await People(database).quota_of(anna) == 50
+    assert not await AutoChats(database).has("telegram", "-100")
+    await database.close()
+    assert schema_version(path.with_name(path.name + ".before-0003")) == 2
+
+
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path):
-    write_first_version(path)
+    write_version(path, 1)
     connection = sqlite3.connect(path)
     connection.execute("CREATE INDEX photos_open ON photos (job_id)")
     connection.close()

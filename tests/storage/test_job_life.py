@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +16,12 @@ from core.errors import PhotoTruncated
 from core.jobs import CLOSED, MOVES, SETTLED, Chat, Job, Owner, PhotoStatus
 from core.look import Look
 from storage.database import Database
-from storage.jobs import Jobs
+from storage.jobs import CalledOff, Jobs
 
 T = TypeVar("T")
 ATTEMPTS = 2
 OWNERS = tuple(Owner("telegram", user) for user in "1234")
-CHAT = Chat("telegram", "-100")
+CHATS = ("-100", "-101")
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Known:
     status: PhotoStatus = PhotoStatus.ARRIVING
     attempts: int = 0
     trace: str | None = None
+    answer: str | None = None
     failed: bool = False
 
     def move(self, status: PhotoStatus, *only: PhotoStatus) -> bool:
@@ -53,6 +54,8 @@ class JobLife(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.runner = asyncio.Runner()
         self.owners: dict[str, Owner] = {}
+        self.chats: dict[str, str] = {}
+        self.progress: dict[str, str | None] = {}
         self.known: dict[int, Known] = {}
         self.last: dict[int, PhotoStatus] = {}
         self.ever = 0
@@ -60,12 +63,12 @@ class JobLife(RuleBasedStateMachine):
 
     @initialize(target=photos)
     def open_first_job(self):
-        return self.open_job(OWNERS[0], 3)
+        return self.open_job(OWNERS[0], CHATS[0], 3)
 
-    @rule(target=photos, owner=st.sampled_from(OWNERS), number=st.integers(1, 3))
-    def open_job(self, owner: Owner, number: int):
-        job_id = self.wait(self.jobs.open_job(owner, CHAT, "en", Look()))
-        self.owners[job_id] = owner
+    @rule(target=photos, owner=st.sampled_from(OWNERS), chat=st.sampled_from(CHATS), number=st.integers(1, 3))
+    def open_job(self, owner: Owner, chat: str, number: int):
+        job_id = self.wait(self.jobs.open_job(owner, Chat(owner.platform, chat), "en", Look()))
+        self.owners[job_id], self.chats[job_id], self.progress[job_id] = owner, chat, None
         return multiple(*(self.new_photo(job_id) for _ in range(number)))
 
     @rule(target=photos, photo=photos)
@@ -130,20 +133,42 @@ class JobLife(RuleBasedStateMachine):
                 self.known[photo].trace = trace
         self.wait(self.jobs.sending(photos, trace))
 
-    @rule(photos=some)
-    def answered(self, photos: list[int]) -> None:
+    @rule(photos=some, message=st.sampled_from(["7", "8", None]))
+    def answered(self, photos: list[int], message: str | None) -> None:
         for photo in photos:
-            self.moves(photo, PhotoStatus.ANSWERED)
-        self.wait(self.jobs.answered(photos))
+            if self.moves(photo, PhotoStatus.ANSWERED):
+                self.known[photo].answer = message
+        self.wait(self.jobs.answered(dict.fromkeys(photos, message)))
+
+    @rule(photo=photos, message=st.sampled_from(["7", None]))
+    def tell_progress(self, photo: int, message: str | None) -> None:
+        job_id = self.known[photo].job if photo in self.known else "forgotten"
+        if job_id in self.progress:
+            self.progress[job_id] = message
+        self.wait(self.jobs.tell_progress_in(job_id, message))
 
     @rule(owner=st.sampled_from(OWNERS))
     def cancel(self, owner: Owner) -> None:
-        called_off = {
-            (known.job, photo)
-            for photo, known in self.known.items()
-            if self.owners[known.job] == owner and known.move(PhotoStatus.CANCELLED)
-        }
+        called_off = self.call_off(lambda job_id: self.owners[job_id] == owner)
         assert set(self.wait(self.jobs.cancel(owner))) == called_off
+
+    @rule(photo=photos)
+    def cancel_job(self, photo: int) -> None:
+        chosen = self.known[photo].job if photo in self.known else "forgotten"
+        called_off = self.call_off(lambda job_id: job_id == chosen)
+        assert set(self.wait(self.jobs.cancel_job(chosen))) == called_off
+
+    @rule(chat=st.sampled_from(CHATS))
+    def cancel_chat(self, chat: str) -> None:
+        called_off = self.call_off(lambda job_id: self.chats[job_id] == chat)
+        assert set(self.wait(self.jobs.cancel_chat("telegram", chat))) == called_off
+
+    @rule(chat=st.sampled_from(CHATS), new_chat=st.sampled_from(CHATS))
+    def move_chat(self, chat: str, new_chat: str) -> None:
+        for job_id, its_chat in self.chats.items():
+            if its_chat == chat:
+                self.chats[job_id], self.progress[job_id] = new_chat, None
+        self.wait(self.jobs.move_chat("telegram", chat, new_chat))
 
     @rule(owner=st.sampled_from(OWNERS))
     def forget(self, owner: Owner) -> None:
@@ -228,7 +253,24 @@ class JobLife(RuleBasedStateMachine):
             assert job.owner == self.owners[job.id]
             assert {photo.id: photo.status for photo in job.photos} == statuses
             assert job.settled == SETTLED.issuperset(statuses.values())
+            assert (job.chat.chat, job.progress) == (self.chats[job.id], self.progress[job.id])
             assert all((photo.failure is not None) == self.known[photo.id].failed for photo in job.photos)
+
+    @invariant()
+    def what_is_unsettled_and_what_is_closed_but_for_its_message_is_found(self) -> None:
+        for owner in OWNERS:
+            unsettled = [
+                job_id
+                for job_id, its_owner in self.owners.items()
+                if its_owner == owner and not SETTLED.issuperset(self.statuses_of(job_id).values())
+            ]
+            assert [job.id for job in self.wait(self.jobs.unsettled(owner))] == unsettled
+        closed = [
+            job_id
+            for job_id, message in self.progress.items()
+            if message is not None and CLOSED.issuperset(self.statuses_of(job_id).values())
+        ]
+        assert [job.id for job in self.wait(self.jobs.closed_with_progress())] == closed
 
     def teardown(self) -> None:
         self.wait(self.database.close())
@@ -250,6 +292,7 @@ class JobLife(RuleBasedStateMachine):
                 PhotoStatus(row["status"]),
                 row["attempts"],
                 row["trace"],
+                row["answer"],
                 row["failure_code"] is not None,
             )
             for row in await cursor.fetchall()
@@ -278,8 +321,17 @@ class JobLife(RuleBasedStateMachine):
     def statuses_of(self, job_id: str) -> dict[int, PhotoStatus]:
         return {photo: known.status for photo, known in self.known.items() if known.job == job_id}
 
+    def call_off(self, wanted: Callable[[str], bool]) -> set[CalledOff]:
+        """As the ledger should, in the jobs for which it is true."""
+        return {
+            CalledOff(self.owners[known.job], known.job, photo)
+            for photo, known in self.known.items()
+            if wanted(known.job) and known.move(PhotoStatus.CANCELLED)
+        }
+
     def drop(self, ids: set[str]) -> None:
-        self.owners = {job_id: owner for job_id, owner in self.owners.items() if job_id not in ids}
+        for job_id in ids:
+            del self.owners[job_id], self.chats[job_id], self.progress[job_id]
         self.known = {photo: known for photo, known in self.known.items() if known.job not in ids}
 
 

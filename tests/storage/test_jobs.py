@@ -2,16 +2,16 @@
 
 import sqlite3
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import PhotoTooLarge, PhotoTruncated
 from core.jobs import CLOSED, MOVES, SETTLED, Chat, Failure, Job, Owner, Photo, PhotoStatus
-from core.look import Look
+from core.look import Look, SheetKind
 from storage.database import Database
-from storage.jobs import PAGE, Jobs
+from storage.jobs import PAGE, UNSETTLED, CalledOff, Jobs
 
 ANNA, BERTA = Owner("telegram", "1"), Owner("telegram", "2")
 CHAT = Chat("telegram", "-100", thread="7", message="42")
@@ -59,10 +59,10 @@ class Ledger:
             case PhotoStatus.CANCELLED:
                 await self.jobs.cancel(ANNA)
             case _:
-                await self.jobs.answered([photo_id])
+                await self.jobs.answered({photo_id: None})
 
-    async def another_job(self, owner: Owner = ANNA) -> "Ledger":
-        return Ledger(self.jobs, await self.jobs.open_job(owner, CHAT, "en", LOOK))
+    async def another_job(self, owner: Owner = ANNA, chat: Chat = CHAT) -> "Ledger":
+        return Ledger(self.jobs, await self.jobs.open_job(owner, chat, "en", LOOK))
 
     async def open_jobs(self) -> list[Job]:
         return [job async for job in self.jobs.open_jobs()]
@@ -80,7 +80,8 @@ async def many_jobs(database: Database, number: int, status: PhotoStatus) -> Non
     """Old jobs with a photo each: job0, job1 and so on, the first one the oldest."""
     async with database.transaction() as connection:
         await connection.executemany(
-            "INSERT INTO jobs VALUES (?, 'web', 'b', 'c', NULL, NULL, 'en', 'ink', 0.7, 1024, 'jpg', 'all', ?)",
+            "INSERT INTO jobs (id, platform, user, chat, language, style, strength, size, format, faces, "
+            "created_at) VALUES (?, 'web', 'b', 'c', 'en', 'ink', 0.7, 1024, 'jpg', 'all', ?)",
             [(f"job{each}", float(each)) for each in range(number)],
         )
         await connection.executemany(
@@ -114,9 +115,10 @@ async def test_photos_are_in_the_order_sent_whatever_the_order_heard(ledger: Led
     assert photos[0] == Photo(first, 10, "10.jpg", "file-10", PhotoStatus.ARRIVING)
 
 
-async def test_a_look_can_change(ledger: Ledger):
-    await ledger.jobs.change_look(ledger.job_id, Look(strength=0.3))
-    assert (await ledger.job()).look == Look(strength=0.3)
+async def test_wishes_can_change(ledger: Ledger):
+    await ledger.jobs.change_wishes(ledger.job_id, Look(strength=0.3), "zip")
+    job = await ledger.job()
+    assert (job.look, job.delivery) == (Look(strength=0.3), "zip")
 
 
 @pytest.mark.parametrize("status", PhotoStatus)
@@ -183,15 +185,124 @@ async def test_calling_off_stops_what_is_unsettled_of_one_person_in_all_jobs(led
     other_photo = await other_job.photo(1, PhotoStatus.QUEUED)
     somebody_else = await ledger.another_job(BERTA)
     await somebody_else.photo(1, PhotoStatus.RUNNING)
-    unsettled = [status for status in PhotoStatus if status not in SETTLED]
-    assert sorted(await ledger.jobs.cancel(ANNA)) == sorted(
-        [*((ledger.job_id, photos[status]) for status in unsettled), (other_job.job_id, other_photo)]
-    )
+    assert set(await ledger.jobs.cancel(ANNA)) == {
+        *(CalledOff(ANNA, ledger.job_id, photos[status]) for status in UNSETTLED),
+        CalledOff(ANNA, other_job.job_id, other_photo),
+    }
     assert await ledger.statuses() == [
         status if status in SETTLED else PhotoStatus.CANCELLED for status in ALL_AT_ONCE
     ]
     assert await somebody_else.statuses() == [PhotoStatus.RUNNING]
     assert await ledger.jobs.cancel(ANNA) == []
+
+
+async def test_calling_off_one_job_leaves_the_others(ledger: Ledger):
+    photos = {status: await ledger.photo(place, status) for place, status in enumerate(ALL_AT_ONCE)}
+    other_job = await ledger.another_job()
+    await other_job.photo(1, PhotoStatus.QUEUED)
+    assert set(await ledger.jobs.cancel_job(ledger.job_id)) == {
+        CalledOff(ANNA, ledger.job_id, photos[status]) for status in UNSETTLED
+    }
+    assert await other_job.statuses() == [PhotoStatus.QUEUED]
+    assert await ledger.jobs.cancel_job(ledger.job_id) == await ledger.jobs.cancel_job("no such job") == []
+
+
+async def test_calling_off_all_of_a_chat_tells_whose_it_was(ledger: Ledger):
+    mine = await ledger.photo(1, PhotoStatus.QUEUED)
+    await ledger.photo(2, PhotoStatus.DONE)
+    bertas_job = await ledger.another_job(BERTA)
+    bertas = await bertas_job.photo(1, PhotoStatus.RUNNING)
+    elsewhere = await ledger.another_job(BERTA, Chat("telegram", "-101"))
+    await elsewhere.photo(1)
+    other_platform = await ledger.another_job(Owner("web", "1"), Chat("web", CHAT.chat))
+    await other_platform.photo(1)
+    assert set(await ledger.jobs.cancel_chat(CHAT.platform, CHAT.chat)) == {
+        CalledOff(ANNA, ledger.job_id, mine),
+        CalledOff(BERTA, bertas_job.job_id, bertas),
+    }
+    assert await ledger.statuses() == [PhotoStatus.CANCELLED, PhotoStatus.DONE]
+    assert await elsewhere.statuses() == await other_platform.statuses() == [PhotoStatus.ARRIVING]
+
+
+async def test_a_chat_that_moved_is_answered_where_it_is_now(ledger: Ledger):
+    await ledger.jobs.tell_progress_in(ledger.job_id, "50")
+    elsewhere = await ledger.another_job(ANNA, Chat("telegram", "-101", message="7"))
+    other_platform = await ledger.another_job(Owner("web", "1"), Chat("web", CHAT.chat, message="7"))
+    before = [await elsewhere.job(), await other_platform.job()]
+    await ledger.jobs.move_chat("telegram", CHAT.chat, "-100200")
+    moved = await ledger.job()
+    # The messages of old are not there.
+    assert (moved.chat, moved.progress) == (Chat("telegram", "-100200", CHAT.thread), None)
+    assert [await elsewhere.job(), await other_platform.job()] == before
+
+
+async def test_the_unsettled_jobs_of_a_person_are_found_oldest_first(ledger: Ledger):
+    for place, status in enumerate(ALL_AT_ONCE):
+        await ledger.photo(place, status)
+    for status in (PhotoStatus.DONE, PhotoStatus.ANSWERED):
+        await (await ledger.another_job()).photo(1, status)
+    await ledger.another_job()
+    younger = await ledger.another_job()
+    await younger.photo(1, PhotoStatus.RUNNING)
+    await (await ledger.another_job(BERTA)).photo(1, PhotoStatus.QUEUED)
+    assert await ledger.jobs.unsettled(ANNA) == [await ledger.job(), await younger.job()]
+    assert await ledger.jobs.unsettled(Owner("web", ANNA.user)) == []
+
+
+async def test_the_latest_job_of_a_person_in_a_chat_is_found(ledger: Ledger):
+    assert await ledger.jobs.latest(BERTA, CHAT) is None
+    await ledger.photo()
+    younger = await ledger.another_job()
+    await younger.photo(1, PhotoStatus.DONE)
+    # Nothing of this one can be drawn.
+    await (await ledger.another_job()).photo(1, PhotoStatus.FAILED)
+    for other in (await ledger.another_job(BERTA), await ledger.another_job(ANNA, Chat("telegram", "-101"))):
+        await other.photo()
+    # Whatever message is answered, and in whatever topic.
+    for chat in (CHAT, Chat("telegram", CHAT.chat)):
+        assert await ledger.jobs.latest(ANNA, chat) == await younger.job()
+
+
+async def test_a_sheet_and_how_it_is_sent_are_kept(ledger: Ledger):
+    look = replace(LOOK, sheet=SheetKind.STYLES)
+    job_id = await ledger.jobs.open_job(ANNA, CHAT, "en", look, "zip")
+    job = await ledger.jobs.job(job_id)
+    assert job is not None
+    assert (job.look, job.delivery) == (look, "zip")
+    await ledger.jobs.change_wishes(job_id, LOOK, "auto")
+    job = await ledger.jobs.job(job_id)
+    assert job is not None
+    assert (job.look, job.delivery) == (LOOK, "auto")
+
+
+async def test_the_message_that_tells_progress_is_kept_as_long_as_it_is_there(ledger: Ledger):
+    await ledger.jobs.tell_progress_in(ledger.job_id, "50")
+    await ledger.jobs.tell_progress_in("no such job", "51")
+    assert (await ledger.job()).progress == "50"
+    await ledger.jobs.tell_progress_in(ledger.job_id, None)
+    assert (await ledger.job()).progress is None
+
+
+@pytest.mark.parametrize("status", PhotoStatus)
+async def test_jobs_that_are_closed_but_for_their_progress_message_are_found(ledger: Ledger, status: PhotoStatus):
+    await ledger.photo(1, status)
+    await ledger.photo(2, PhotoStatus.ANSWERED)
+    without = await ledger.another_job()
+    await without.photo(1, PhotoStatus.ANSWERED)
+    await ledger.jobs.tell_progress_in(ledger.job_id, "50")
+    assert await ledger.jobs.closed_with_progress() == ([await ledger.job()] if status in CLOSED else [])
+
+
+async def test_each_answered_photo_knows_the_message_that_its_cartoon_is_in(ledger: Ledger):
+    sent = [await ledger.photo(place, PhotoStatus.DONE) for place in (1, 2)]
+    failed, waiting = await ledger.photo(3, PhotoStatus.FAILED), await ledger.photo(4, PhotoStatus.QUEUED)
+    await ledger.jobs.answered({sent[0]: "60", sent[1]: "61", failed: None, waiting: "62", 999: "63"})
+    photos = (await ledger.job()).photos
+    assert [photo.answer for photo in photos] == ["60", "61", None, None]
+    assert await ledger.statuses() == [PhotoStatus.ANSWERED] * 3 + [PhotoStatus.QUEUED]
+    # Told twice, it stays as it was.
+    await ledger.jobs.answered({sent[0]: "70"})
+    assert (await ledger.job()).photos[0].answer == "60"
 
 
 async def test_the_same_user_name_on_another_platform_is_somebody_else(ledger: Ledger):

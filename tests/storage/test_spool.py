@@ -26,7 +26,8 @@ def test_the_folder_is_there_and_may_have_been_before(tmp_path: Path):
 def test_forgetting_removes_all_files_of_one_photo_finished_or_not(tmp_path: Path):
     spool = Spool(tmp_path)
     kept = [spool.source(12), spool.result(21, "jpg"), spool.source(11)]
-    for path in [*kept, spool.source(1), spool.result(1, "jpg"), tmp_path / "1.jpg.part"]:
+    unfinished = [tmp_path / name for name in ("1.jpg.part", "1.zip", "1.zip.part")]
+    for path in [*kept, spool.source(1), spool.result(1, "jpg"), *unfinished]:
         path.write_bytes(b"bytes")
     spool.forget(1)
     spool.forget(1)
