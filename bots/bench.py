@@ -6,7 +6,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ import cv2
 import torch
 from rich.table import Table
 
+from bots.samples import samples
 from core.engine import keep_freed_memory
 from core.faces import FaceFinder, chosen
 from core.look import Look
@@ -28,11 +28,6 @@ FILTERS: Final = ("stylization", "edgePreservingFilter")
 RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 Seconds = dict[str, float]
-
-
-def samples() -> list[Path]:
-    """The photos that come with Cartoonbot, in order of name."""
-    return sorted(Path(str(resources.files("bots"))).glob("samples/*.jpg"))
 
 
 def enlarged_samples(folder: Path, size: int) -> list[Path]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
+from bots.samples import draw_sample
 from core.errors import LookError, StyleArriving, StyleNotDownloaded, WeightsUnavailable
 from core.styles.registry import Styles
 from core.weights import WeightsFolder
@@ -62,6 +63,8 @@ class Pulls:
                 log.exception("%s could not be downloaded", style)
         else:
             log.info("%s is installed", style)
+            if not self._stopping:
+                draw_sample(self._weights, style)
 
     def _heard(self, style: str, here: int, total: int) -> None:
         if self._stopping:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from bots import terminal
+from bots.samples import draw_sample
 from core.errors import WeightsUnavailable
 from core.releases import LICENCE, RELEASES
 from core.styles.registry import BUILT_IN
@@ -76,6 +77,7 @@ def pull(
         there = None if again else folder.installed(name)
         try:
             installed = there or _bring(folder, name, source)
+            draw_sample(folder, name)
         except WeightsUnavailable as error:
             terminal.complain(str(error))
             failed = True

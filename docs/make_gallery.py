@@ -1,15 +1,14 @@
-"""Draw the gallery: every sample photo in every style, into docs/gallery. Run by `make gallery`."""
+"""Draw the gallery: every sample photo in every style, into docs/gallery; and the pictures that chats show, into
+bots/samples. Run by `make gallery`."""
 
 from itertools import product
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
-
-from bots.bench import samples
+from bots.samples import SITTER, as_jpeg, drawn_portrait, packaged, portrait, samples, welcome
 from core.engine import LocalEngine
 from core.look import Look
-from core.photo import Array, Limits, decode, resized
+from core.photo import Array, Limits, decode, resized, side_by_side
 from core.sheet import sheet
 from core.styles.registry import BUILT_IN
 
@@ -19,7 +18,6 @@ RECOMMENDED: Final = 0.7
 PICTURE_SIZE: Final = 640
 SHEET_COLUMNS: Final = 4
 SHEET_WIDTH: Final = 1600
-JPEG_QUALITY: Final = 88
 INTRODUCTION: Final = f"""# Gallery
 
 Cartoonbot's styles on its sample photos, made by `make gallery`. Each first picture shows the photo and the styles
@@ -39,6 +37,7 @@ def main() -> None:
         draw(engine, sample)
         pages.append(page(sample.stem))
     (FOLDER / "README.md").write_text("\n".join(pages), encoding="utf-8")
+    draw_for_chats(engine)
 
 
 def draw(engine: LocalEngine, sample: Path) -> None:
@@ -53,6 +52,16 @@ def draw(engine: LocalEngine, sample: Path) -> None:
         if strength == RECOMMENDED:
             tiles.append(drawn)
     save(resized(sheet(tiles, ["photo", *BUILT_IN], SHEET_COLUMNS), SHEET_WIDTH), sample.stem)
+
+
+def draw_for_chats(engine: LocalEngine) -> None:
+    """The portrait in each built-in style, and the picture that comes with the greeting."""
+    photo = decode(SITTER, Limits(), Look(size=PICTURE_SIZE).working_size)
+    packaged("photo").write_bytes(as_jpeg(portrait(photo)))
+    for style in BUILT_IN:
+        packaged(style).write_bytes(as_jpeg(drawn_portrait(engine, style)))
+    cartoon = engine.stylize([photo], [Look(style=BUILT_IN[0], strength=RECOMMENDED, size=PICTURE_SIZE)])[0]
+    welcome().write_bytes(as_jpeg(side_by_side(photo, cartoon)))
 
 
 def page(name: str) -> str:
@@ -70,7 +79,7 @@ def page(name: str) -> str:
 
 
 def save(picture: Array, name: str) -> None:
-    Image.fromarray(picture).save(FOLDER / f"{name}.jpg", quality=JPEG_QUALITY, optimize=True)
+    (FOLDER / f"{name}.jpg").write_bytes(as_jpeg(picture))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from bots.bench import STAGES, Bench, enlarged_samples, samples
+from bots.bench import STAGES, Bench, enlarged_samples
 from bots.cli import cli
+from bots.samples import samples
 from core.errors import FacesUnavailable
 from core.faces import installed_weights
 from core.look import Look

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bots.samples import PORTRAIT_SIDE
+from core.photo import Limits, inspect
 from core.releases import RELEASES
+from core.weights import WeightsFolder
 from tests.bots.test_cli import ROOT, cartoonbot
 from tests.core.test_weights import ANIME, NAMES, model, on_disk
 from tests.fakes.modelscope import LISTING, Fault, Hub
@@ -143,6 +146,18 @@ def test_wrong_usage_is_a_sentence_and_exit_code_two(tmp_path: Path, arguments: 
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_style_has_an_example_picture_and_a_missing_one_is_drawn_anew(tmp_path: Path):
+    source = on_disk(model(), tmp_path / "mine")
+    for again in ([], ["--again"]):
+        assert cartoonbot("styles", "pull", "anime", "--from", source, *again, folder=tmp_path).returncode == 0
+        installed = WeightsFolder(tmp_path / "weights").installed("anime")
+        assert installed is not None
+        assert inspect(installed.sample, Limits()) == (PORTRAIT_SIDE, PORTRAIT_SIDE)
+    installed.sample.unlink()
+    assert "already installed" in cartoonbot("styles", "pull", "anime", folder=tmp_path).stdout
+    assert installed.sample.is_file()
 
 
 def test_a_weights_folder_that_cannot_be_made_is_named(tmp_path: Path):
