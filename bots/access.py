@@ -40,11 +40,11 @@ class Access:
         if self._allowlist and standing is not Standing.ALLOWED:
             raise NotInvited(person=written(owner))
 
-    async def count_photo(self, owner: Owner) -> None:
-        """Count one more photo of today. Raises QuotaReached, and counts none, when they are used up."""
+    async def count_photos(self, owner: Owner, photos: int) -> None:
+        """Count so many more photos of today. Raises QuotaReached, and counts none, when that is too many."""
         personal = await self._people.quota_of(owner)
         limit = self._quota if personal is None else personal
-        if not await self._people.count(owner, self._today(), 1, limit or None):
+        if not await self._people.count(owner, self._today(), photos, limit or None):
             raise QuotaReached(limit=limit)
 
     def is_admin(self, owner: Owner) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from bots.access import Access
 from bots.administration import Administration
 from bots.albums import Albums
+from bots.buttons import Buttons
 from bots.conversation import Conversation
 from bots.courier import Courier
 from bots.frontend import FrontEnd
@@ -22,8 +23,10 @@ from bots.intake import Intake
 from bots.lag import watch_loop
 from bots.locales import Locales
 from bots.orders import Orders
+from bots.progress import Progress
 from bots.pulls import Pulls
 from bots.reception import Reception
+from bots.samples import StylePictures
 from bots.telegram.frontend import TelegramFrontEnd
 from bots.telegram.wire import PLATFORM as TELEGRAM
 from bots.web.frontend import PLATFORM as WEB
@@ -34,9 +37,11 @@ from core.errors import ConfigError, StorageUnwritable
 from core.jobs import Job, Ticket
 from core.metrics import Metrics
 from core.queue import FairQueue
+from core.sheet import SheetEngine
 from core.studio import Rules, Studio
 from core.styles.registry import Build, Styles
 from core.weights import WeightsFolder
+from storage.auto_chats import AutoChats
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.lock import locked
@@ -110,7 +115,7 @@ class App:
     async def _open(self, closing: AsyncExitStack) -> _Services:
         """Build the services from the inside out; what was opened is closed in reverse."""
         settings = self._settings
-        jobs, people, spool, user_settings = await self._open_storage(closing)
+        jobs, people, spool, user_settings, auto_chats = await self._open_storage(closing)
         locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
         styles = Styles(weights)
@@ -119,12 +124,15 @@ class App:
 
         queue: FairQueue[Ticket] = FairQueue(settings.queue_limit, settings.user_limit)
         metrics = Metrics(queue.__len__, lambda: spool.used, lambda: studio.device_bytes)
+        progress = Progress(
+            jobs, lambda *photos_of_jobs: studio.forecast(*photos_of_jobs), self.front_ends, locales
+        )
         courier = Courier(
-            jobs, spool, self.front_ends, locales, on_answered=self._over, on_delivered=metrics.delivered
+            jobs, spool, self.front_ends, locales, progress, on_answered=self._over, on_delivered=metrics.delivered
         )
         studio = Studio(
             queue,
-            partial(self._build_engine, settings.device, styles.build),
+            partial(self._build_sheet_engine, styles),
             jobs,
             spool,
             metrics,
@@ -137,15 +145,30 @@ class App:
         access = Access(
             people, settings.admin_ids, settings.access == "allowlist", settings.quota_photos_per_day, _today
         )
-        facts = partial(self._facts, queue, metrics, people, spool)
+
+        def forgotten(job: Job) -> None:
+            progress.drop(job)
+            self._over(job)
+
+        orders = Orders(
+            jobs,
+            queue,
+            spool,
+            user_settings,
+            studio.forecast,
+            on_settled=courier.settled,
+            on_forgotten=forgotten,
+        )
         conversation = Conversation(
             user_settings,
             styles,
             pulls.asked,
+            partial(asyncio.to_thread, StylePictures(styles, weights, settings.data_dir).sheet),
             locales,
             access,
-            Orders(jobs, queue, spool, user_settings, on_settled=courier.settled, on_forgotten=self._over),
-            Administration(people, access, facts),
+            orders,
+            Administration(people, access, partial(self._facts, queue, metrics, people, spool)),
+            settings.retention_days,
         )
         reception = Reception(
             conversation,
@@ -155,36 +178,54 @@ class App:
             jobs,
             spool,
             queue,
-            studio.estimate,
+            progress,
             self.front_ends,
             locales,
             settings.limits,
             courier.settled,
         )
-        known = await jobs.latest_messages(TELEGRAM)
-        self._build_front_ends(conversation, reception, locales, known)
+        buttons = Buttons(conversation, reception, orders, access, jobs, styles, locales)
+        if settings.telegram_bot_token is not None:
+
+            async def moved(chat: str, new_chat: str) -> None:
+                await jobs.move_chat(TELEGRAM, chat, new_chat)
+                await auto_chats.move(TELEGRAM, chat, new_chat)
+
+            known = await jobs.latest_messages(TELEGRAM)
+            self.front_ends[TELEGRAM] = TelegramFrontEnd(
+                settings, conversation, reception, buttons, orders, auto_chats, locales, known, moved
+            )
+        self._build_web(conversation, reception, locales)
 
         swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
         if swept:
             log.info("removed %d files that belong to nothing", swept)
         await reception.resume(jobs.open_jobs())
-        return _Services(reception, studio, courier, jobs, self._start_helpers(jobs, people, spool, metrics))
+        for job in await jobs.closed_with_progress():
+            # Answered, but for the last words.
+            courier.settled(job.id)
+        helpers = self._start_helpers(progress, jobs, people, spool, metrics)
+        return _Services(reception, studio, courier, jobs, helpers)
 
     def _start_helpers(
-        self, jobs: Jobs, people: People, spool: Spool, metrics: Metrics
+        self, progress: Progress, jobs: Jobs, people: People, spool: Spool, metrics: Metrics
     ) -> list[asyncio.Task[None]]:
         settings = self._settings
         housekeeping = Housekeeping(
             jobs, people, spool, settings.data_dir, settings.retention_days, settings.undelivered_days, _today
         )
-        helpers = {"housekeeping": housekeeping.run(), "loop watch": watch_loop(metrics.loop_lagged)}
+        helpers = {
+            "housekeeping": housekeeping.run(),
+            "loop watch": watch_loop(metrics.loop_lagged),
+            "progress": progress.run(),
+        }
         if settings.metrics_port is not None:
             troubles = partial(self._troubles, spool)
             self.health = HealthServer(settings.metrics_host, settings.metrics_port, metrics.exposition, troubles)
             helpers["health"] = self.health.run()
         return [asyncio.create_task(work, name=name) for name, work in helpers.items()]
 
-    async def _open_storage(self, closing: AsyncExitStack) -> tuple[Jobs, People, Spool, UserSettings]:
+    async def _open_storage(self, closing: AsyncExitStack) -> tuple[Jobs, People, Spool, UserSettings, AutoChats]:
         folder = self._settings.data_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -198,26 +239,18 @@ class App:
                 f"The data folder {folder} cannot be used ({error.__cause__ or error}). "
                 "Set DATA_DIR to another one, or free some space."
             ) from error
-        return Jobs(database), People(database), spool, UserSettings(database)
+        return Jobs(database), People(database), spool, UserSettings(database), AutoChats(database)
 
-    def _build_front_ends(
-        self,
-        conversation: Conversation,
-        reception: Reception,
-        locales: Locales,
-        known: Sequence[tuple[str, int]],
-    ) -> None:
+    def _build_web(self, conversation: Conversation, reception: Reception, locales: Locales) -> None:
         settings = self._settings
-        if settings.telegram_bot_token is not None:
-            token = settings.telegram_bot_token.get_secret_value()
-            self.front_ends[TELEGRAM] = TelegramFrontEnd(
-                token, settings.telegram_api_url, conversation, reception, locales, known
-            )
         if settings.web_chat == "on" or (settings.web_chat == "auto" and not self.front_ends):
             self.web = WebFrontEnd(settings.web_port, settings.data_dir / "web", conversation, reception, locales)
             self.front_ends[WEB] = self.web
         if not self.front_ends:
             raise ConfigError("There is nobody to talk to: set TELEGRAM_BOT_TOKEN, or WEB_CHAT=on.")
+
+    def _build_sheet_engine(self, styles: Styles) -> Engine:
+        return SheetEngine(self._build_engine(self._settings.device, styles.build), lambda: styles.installed)
 
     async def _facts(
         self, queue: FairQueue[Ticket], metrics: Metrics, people: People, spool: Spool

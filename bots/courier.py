@@ -8,12 +8,26 @@ from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bots.delivery import Kind, Parcel, Result, pack
+from bots.buttons import result_buttons
+from bots.delivery import Kind, Parcel, Result, pack, write_archive
 from bots.delivery import Limits as MessageLimits
 from bots.frontend import FrontEnd
 from bots.locales import Locale, Locales
-from core.errors import ChatGone, PhotoError, PhotoFailed, Refused, ResultRefused
-from core.jobs import Failure, Job, Photo, PhotoStatus
+from bots.progress import Progress
+from bots.replies import Reply
+from bots.wording import facts
+from core.errors import (
+    ChatGone,
+    OwnerQueueFull,
+    PhotoError,
+    PhotoFailed,
+    QueueFull,
+    QuotaReached,
+    Refused,
+    ResultRefused,
+    StorageUnwritable,
+)
+from core.jobs import CLOSED, Failure, Job, Photo, PhotoStatus
 from core.photo import Limits, inspect
 from core.writing import until_written
 from storage.jobs import Jobs
@@ -24,6 +38,9 @@ log = logging.getLogger(__name__)
 LONGEST_NAME: Final = 40
 # Seconds between tries at a job whose answer went wrong.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+# Reasons that are not the photo's.
+REFUSALS: Final = frozenset(kind.code for kind in (QueueFull, OwnerQueueFull, QuotaReached, StorageUnwritable))
+SENT: Final = (PhotoStatus.DONE, PhotoStatus.ANSWERED)
 # Photos in a row that failed for the same reason are told together from so many on.
 WORTH_JOINING: Final = 3
 
@@ -41,6 +58,7 @@ class Courier:
         spool: Spool,
         front_ends: Mapping[str, FrontEnd],
         locales: Locales,
+        progress: Progress,
         on_answered: Callable[[Job], None],
         on_delivered: Callable[[int], None],
     ) -> None:
@@ -48,6 +66,7 @@ class Courier:
         self._spool = spool
         self._front_ends = front_ends
         self._locales = locales
+        self._progress = progress
         self._on_answered = on_answered
         self._on_delivered = on_delivered
         self._runs: dict[str, asyncio.Task[None]] = {}
@@ -113,9 +132,16 @@ class Courier:
             except (ChatGone, Refused) as error:
                 log.info("nobody to answer: %s", error, extra={"job": job_id})
                 await self._written_off(
-                    [photo.id for photo in job.photos if photo.status in (PhotoStatus.DONE, PhotoStatus.FAILED)]
+                    {
+                        photo.id: None
+                        for photo in job.photos
+                        if photo.status in (PhotoStatus.DONE, PhotoStatus.FAILED)
+                    }
                 )
-        if job.settled:
+        # Another photo of it may have come while these were sent.
+        job = await self._jobs.job(job_id)
+        if job is not None and job.settled:
+            await self._progress.end(job)
             self._on_answered(job)
 
     async def _send(self, job: Job) -> None:
@@ -123,42 +149,64 @@ class Courier:
         if front_end is None:
             log.warning("a job waits for %s, which is not running", job.chat.platform, extra={"job": job.id})
             return
+        if not job.settled:
+            return
         locale = self._locales.of(job.language)
-        # Cartoons come together; what failed is told as soon as it is known.
-        results = await asyncio.to_thread(self._results, job) if job.settled else []
-        caption = locale.say("done", photos=len(results))
-        refused: set[int] = set()
-        for parcel, trace in _parcels(job, results, front_end.limits):
-            members = [result.photo_id for result in parcel.results]
-            if trace is not None and await front_end.arrived(job.chat, parcel, caption, trace):
-                log.info("cartoons of the last run had arrived", extra={"job": job.id})
-            elif not await self._accepted(front_end, job, parcel, caption):
-                refused.update(members)
-                continue
-            await self._written_off(members)
-            self._on_delivered(len(members))
-            log.info("delivered %d cartoons", len(members), extra={"job": job.id})
-            caption = ""
-        failures = _failures(job, {result.photo_id for result in results}, refused)
-        for text in _told(locale, job, failures, front_end.limits.text):
-            await front_end.say(job.chat, text)
-        await self._written_off(failures)
+        results = await asyncio.to_thread(self._results, job)
+        parcels = [*_parcels(job, results, front_end.limits)]
+        # Buttons are under the cartoon itself, or under all of several messages.
+        alone = len(parcels) == 1 and parcels[0][0].single
+        caption = _closing_words(locale, job, len(results)) if alone else Reply("")
+        delivered: dict[int, str | None] = {}
+        for parcel, trace in parcels:
+            sent = await self._hand_over(front_end, job, parcel, caption, trace)
+            delivered |= sent
+            await self._written_off(sent)
+            self._on_delivered(len(sent))
+            log.info("delivered %d cartoons", len(sent), extra={"job": job.id})
+        # A single message may have been refused, and come as several.
+        alone = alone and len({*delivered.values()}) == 1
+        failures = _failures(job, {result.photo_id for result in results}, delivered)
+        if job.asked:
+            for text in _told(locale, job, failures, front_end.limits.text):
+                await front_end.say(job.chat, Reply(text))
+        await self._written_off(dict.fromkeys(failures))
+        if (delivered and not alone) or _was_interrupted(job):
+            # As long as the row knows of its message, the words are still to be said.
+            await self._progress.withdraw(job)
+            photos = sum(photo.failure is None and photo.status in SENT for photo in job.photos)
+            await front_end.say(job.chat, _closing_words(locale, job, photos - len(results) + len(delivered)))
 
-    async def _accepted(self, front_end: FrontEnd, job: Job, parcel: Parcel, caption: str) -> bool:
-        """Whether the platform took the cartoons, as files where it did not want them as pictures."""
-        members = [result.photo_id for result in parcel.results]
+    async def _hand_over(
+        self, front_end: FrontEnd, job: Job, parcel: Parcel, caption: Reply, trace: str | None
+    ) -> dict[int, str | None]:
+        """Send a parcel unless it has arrived already: the message of each photo that was taken."""
+        ids = [result.photo_id for result in parcel.results]
+        if trace is not None:
+            found = await front_end.arrived(job.chat, parcel, caption, trace)
+            if found is not None:
+                log.info("cartoons of the last run had arrived", extra={"job": job.id})
+                return dict(zip(ids, found, strict=False))
 
         async def note(trace: str) -> None:
-            await until_written(lambda: self._jobs.sending(members, trace))
+            await until_written(lambda: self._jobs.sending(ids, trace))
 
-        for kind in dict.fromkeys((parcel.kind, Kind.DOCUMENT)):
+        if parcel.archive is not None:
+            await until_written(lambda: asyncio.to_thread(write_archive, parcel))
+        # What is not wanted as pictures may be as files; and one that is not wanted at all leaves the others.
+        for kind in dict.fromkeys((parcel.kind, Kind.ZIP if parcel.archive else Kind.DOCUMENT)):
             try:
-                await front_end.deliver(job.chat, replace(parcel, kind=kind), caption, note)
+                sent = await front_end.deliver(job.chat, replace(parcel, kind=kind), caption, note)
             except Refused as error:
                 log.warning("refused as %s: %s", kind, error, extra={"job": job.id})
             else:
-                return True
-        return False
+                return dict(zip(ids, sent, strict=True))
+        taken: dict[int, str | None] = {}
+        if len(parcel.results) > 1:
+            for result in parcel.results:
+                alone = Parcel(Kind.DOCUMENT, (result,))
+                taken |= await self._hand_over(front_end, job, alone, Reply(""), None)
+        return taken
 
     def _results(self, job: Job) -> list[Result]:
         """The cartoons that are in the spool, with their measures; the files are our own, so no limits."""
@@ -173,14 +221,15 @@ class Courier:
                 # Told as failed; the others of the job must not wait for it for ever.
                 log.error("a cartoon is missing or damaged", extra={"job": job.id, "photo": photo.id})
                 continue
-            name = f"{number:02}-{job.look.style}{path.suffix}"
+            style = "" if job.delivery == "zip" else f"-{job.look.style}"
+            name = f"{number:02}{style}{path.suffix}"
             results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
         return results
 
-    async def _written_off(self, photo_ids: Collection[int]) -> None:
+    async def _written_off(self, answers: Mapping[int, str | None]) -> None:
         """Recorded first: a file without a row is swept up at the next start, a row without a file is a loss."""
-        await until_written(lambda: self._jobs.answered([*photo_ids]))
-        await asyncio.to_thread(self._forget_files, photo_ids)
+        await until_written(lambda: self._jobs.answered(answers))
+        await asyncio.to_thread(self._forget_files, answers.keys())
 
     def _forget_files(self, photo_ids: Collection[int]) -> None:
         for photo_id in photo_ids:
@@ -191,17 +240,29 @@ def _parcels(job: Job, results: Sequence[Result], limits: MessageLimits) -> Gene
     """The messages to send; first those that an earlier run was sending, as it packed them, with their traces."""
     traces = {photo.id: photo.trace for photo in job.photos}
     for trace in sorted({traces[result.photo_id] for result in results}, key=lambda each: each is None):
-        for parcel in pack([result for result in results if traces[result.photo_id] == trace], limits):
+        part = [result for result in results if traces[result.photo_id] == trace]
+        for parcel in pack(part, limits, job.delivery):
             yield parcel, trace
 
 
-def _failures(job: Job, found: set[int], refused: set[int]) -> dict[int, Failure]:
+def _closing_words(locale: Locale, job: Job, photos: int) -> Reply:
+    """What is said of so many cartoons, with the buttons for all of them."""
+    return Reply(locale.say("done", photos=photos, **facts(job.look)), result_buttons(locale, job))
+
+
+def _was_interrupted(job: Job) -> bool:
+    """Whether an earlier run ended between the last of several messages and the words under them."""
+    is_closed = all(photo.status in CLOSED for photo in job.photos)
+    return is_closed and job.progress is not None and len({photo.answer for photo in job.photos} - {None}) > 1
+
+
+def _failures(job: Job, found: set[int], delivered: Collection[int]) -> dict[int, Failure]:
     """Why each photo without a delivered cartoon has none, by its id, in the order sent."""
     failures: dict[int, Failure] = {}
     for photo in job.photos:
         if photo.status is PhotoStatus.FAILED and photo.failure:
             failures[photo.id] = photo.failure
-        elif photo.id in refused:
+        elif photo.id in found and photo.id not in delivered:
             failures[photo.id] = Failure.of(ResultRefused())
         elif job.settled and photo.status is PhotoStatus.DONE and photo.id not in found:
             # Its file is gone from the spool: somebody tidied up.
@@ -219,9 +280,16 @@ def _told(locale: Locale, job: Job, failures: Mapping[int, Failure], limit: int)
         if len(run) >= WORTH_JOINING:
             line = locale.say("photos-failed-line", first=first, last=last, reason=reason)
         else:
-            name = _short(photo.name) or locale.say("photo-name")
-            sentence = "photo-failed-only" if len(job.photos) == 1 else "photo-failed-line"
-            line = locale.say(sentence, number=first, name=name, reason=reason)
+            line = (
+                reason
+                if len(job.photos) == 1 and failures[photo.id].code in REFUSALS
+                else locale.say(
+                    "photo-failed-only" if len(job.photos) == 1 else "photo-failed-line",
+                    number=first,
+                    name=_short(photo.name) or locale.say("photo-name"),
+                    reason=reason,
+                )
+            )
         if messages and len(messages[-1]) + 1 + len(line) <= limit:
             messages[-1] += "\n" + line
         else:

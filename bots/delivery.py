@@ -1,17 +1,27 @@
-"""Results -> messages that fit a platform's limits. Pure: nothing is sent here."""
+"""Results -> messages that fit a platform's limits. Nothing is sent here."""
 
 import math
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
+
+from core.writing import to_disk
+
+# What a ZIP adds to each file, at most: two headers with its name.
+ZIP_HEADERS: Final = 1000
+# A picture of more pixels than this, width and height together, is no photo to Telegram.
+PHOTO_SIDES: Final = 10_000
 
 
 class Kind(StrEnum):
-    """How a platform shows a picture: at once and perhaps scaled down, or as a file, untouched."""
+    """How a platform shows a picture: at once and perhaps scaled down, or as a file, untouched; or many in one."""
 
     PHOTO = "photo"
     DOCUMENT = "document"
+    ZIP = "zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +50,78 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message: results of one kind, in order."""
+    """One message: results of one kind, in order; or, of kind ZIP, one file `archive` that will hold them."""
 
     kind: Kind
     results: tuple[Result, ...]
+    archive: Path | None = None
+    name: str = ""
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one file, which can carry buttons; albums cannot."""
+        return self.archive is not None or len(self.results) == 1
 
 
-def pack(results: Sequence[Result], limits: Limits) -> list[Parcel]:
-    """As few messages as the limits allow, of even length, in the order given.
+def pack(results: Sequence[Result], limits: Limits, delivery: str = "auto") -> list[Parcel]:
+    """As few messages as the limits allow, of even length, in the order given. `delivery` as in core.look.
 
-    They go as photos when that loses nothing for any of them, else all as documents: an album cannot mix them.
+    By itself, they go as photos when that loses nothing for any of them, else all as documents: an album cannot
+    mix them. Photos that were asked for and are too large for one still go as documents.
     """
-    kind = Kind.PHOTO if all(_loses_nothing(result, limits) for result in results) else Kind.DOCUMENT
+    if delivery == "zip" and len(results) > 1:
+        return _archives(results, limits)
+    fits = _loses_nothing if delivery == "auto" else _can_be_photo
+    as_photos = delivery in ("auto", "photo") and all(fits(result, limits) for result in results)
+    kind = Kind.PHOTO if as_photos else Kind.DOCUMENT
     return [Parcel(kind, tuple(part)) for part in _parts(results, limits)]
 
 
+def write_archive(parcel: Parcel) -> None:
+    """Write the ZIP of a parcel of that kind: 01.png, 02.png and so on. Raises StorageUnwritable."""
+    assert parcel.archive is not None
+    unfinished = parcel.archive.with_name(parcel.archive.name + ".part")
+    # Pictures are compressed already.
+    with to_disk(), zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        for result in parcel.results:
+            archive.write(result.path, result.name)
+    unfinished.replace(parcel.archive)
+
+
+def _archives(results: Sequence[Result], limits: Limits) -> list[Parcel]:
+    """ZIPs below the limit of a request; each beside the first of its pictures."""
+    parts: list[list[Result]] = []
+    weight = 0
+    for result in results:
+        weight += result.weight + ZIP_HEADERS
+        if not parts or weight > limits.request_bytes:
+            parts.append([])
+            weight = result.weight + ZIP_HEADERS
+        parts[-1].append(result)
+    return [
+        Parcel(
+            Kind.ZIP,
+            tuple(part),
+            part[0].path.with_suffix(".zip"),
+            "cartoons.zip" if len(parts) == 1 else f"cartoons-{number}-of-{len(parts)}.zip",
+        )
+        for number, part in enumerate(parts, start=1)
+    ]
+
+
 def _loses_nothing(result: Result, limits: Limits) -> bool:
-    longest, shortest = max(result.width, result.height), min(result.width, result.height)
     return (
         result.path.suffix == ".jpg"
-        and longest <= limits.photo_longest
-        and longest <= limits.photo_ratio * shortest
+        and max(result.width, result.height) <= limits.photo_longest
+        and _can_be_photo(result, limits)
+    )
+
+
+def _can_be_photo(result: Result, limits: Limits) -> bool:
+    longest, shortest = max(result.width, result.height), min(result.width, result.height)
+    return (
+        longest <= limits.photo_ratio * shortest
+        and longest + shortest <= PHOTO_SIDES
         and result.weight <= limits.photo_bytes
     )
 

@@ -1,13 +1,15 @@
 """What every front end is to the rest of the program, and what it hears and hands over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bots.delivery import Limits, Parcel
-from core.jobs import Chat, Owner
+from bots.replies import Reply
+from core.jobs import Chat, Job, Owner
+from core.look import SheetKind
 
 # Writes a trace down.
 Note = Callable[[str], Awaitable[None]]
@@ -15,10 +17,14 @@ Note = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who writes, and the language tag that the platform reports for them, such as "zh-hans"."""
+    """Who writes, and in which language they are answered, as a tag such as "zh-hans".
+
+    `app_language` is what the platform reports, whatever they have chosen.
+    """
 
     owner: Owner
     language: str | None
+    app_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class HeardPhoto:
 
     `reference` is how the front end fetches it, now or after a restart. `place` sorts the photos of a job.
     `group` is the platform's album id. `weight` is in bytes, where the platform tells. `origin` names the message
-    it came with, where the platform may bring that again after a restart.
+    it came with, where the platform may bring that again after a restart. `sheet`: it is to be compared on one.
+    `alone`: it is a job by itself, whatever else comes. `asked`: somebody wants it drawn.
     """
 
     person: Person
@@ -39,6 +46,9 @@ class HeardPhoto:
     group: str | None = None
     weight: int | None = None
     origin: str | None = None
+    sheet: SheetKind | None = None
+    alone: bool = False
+    asked: bool = True
 
 
 class Hearing(Protocol):
@@ -48,6 +58,14 @@ class Hearing(Protocol):
         """Note a photo, so that it outlives a restart; returns its job's id. `complete`: no more follow.
 
         Raises UserError when nothing was noted: the person may not send any, or the disk takes nothing.
+        """
+        ...
+
+    async def draw_again(self, job: Job, origin: str) -> None:
+        """Fetch a job's photos once more and draw them, as a job of its own. `origin` names what asked for it.
+
+        Look, delivery, language and chat are those of `job`, which may differ from what they were.
+        Raises UserError when nothing was noted.
         """
         ...
 
@@ -76,17 +94,36 @@ class FrontEnd(Protocol):
         """
         ...
 
-    async def say(self, chat: Chat, text: str) -> None:
-        """Send a sentence of at most `limits.text` characters. Raises ChatGone or Refused."""
-        ...
+    async def say(self, chat: Chat, reply: Reply) -> str | None:
+        """Send a message of at most `limits.text` characters; its name, None where it cannot be changed later.
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
-        """Send cartoons. Raises ChatGone or Refused.
-
-        Immediately before, `note` is told a trace by which `arrived` can find out what became of them.
+        Raises ChatGone or Refused.
         """
         ...
 
-    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
-        """Whether cartoons that were being sent when an earlier run ended have arrived."""
+    async def edit(self, chat: Chat, message: str, reply: Reply) -> bool:
+        """Change a message of ours if there is room to spare just now; whether it was done.
+
+        Raises ChatGone or Refused when it cannot be changed any more.
+        """
+        ...
+
+    async def delete(self, chat: Chat, messages: Sequence[str]) -> bool:
+        """Delete messages of ours; whether they are gone. Never raises."""
+        ...
+
+    async def show_activity(self, chat: Chat) -> None:
+        """Let the person see for some seconds that a picture is being made, if there is room to spare just now."""
+        ...
+
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> Sequence[str | None]:
+        """Send cartoons; the name of the message that each result is in. Raises ChatGone or Refused.
+
+        An album shows no buttons. Immediately before, `note` is told a trace by which `arrived` can find out what
+        became of them.
+        """
+        ...
+
+    async def arrived(self, chat: Chat, parcel: Parcel, caption: Reply, trace: str) -> Sequence[str] | None:
+        """The messages of cartoons that were being sent when an earlier run ended, if they have arrived."""
         ...

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 MINUTE: Final = 60.0
 MINUTES_BETWEEN_ROUNDS: Final = 60
 DAY: Final = 86400.0
+# What people had forgotten is in copies of the database from before that.
+COPY_DAYS: Final = 7
 
 
 class Housekeeping:
@@ -59,7 +61,7 @@ class Housekeeping:
             await self._people.forget_old_days(self._today())
             while photo_ids := await self._jobs.forget_old(closed, unclosed):
                 await asyncio.to_thread(self._forget_files, photo_ids)
-            await asyncio.to_thread(self._remove_old_copies, closed)
+            await asyncio.to_thread(self._remove_old_copies, now - COPY_DAYS * DAY)
         except (StorageUnwritable, OSError) as error:
             log.warning("tidying up has to wait: the data folder cannot be written (%s)", error.__cause__ or error)
 
@@ -70,7 +72,7 @@ class Housekeeping:
             log.warning("the spool cannot be measured (%s)", error)
 
     def _remove_old_copies(self, before: float) -> None:
-        """Of the database, from before its changes: they still hold what people had forgotten since."""
+        """Of the database, from before its changes."""
         for copy in self._folder.glob("*.before-*"):
             if copy.stat().st_mtime < before:
                 copy.unlink()

@@ -30,6 +30,8 @@ def log_to_terminal(settings: Settings) -> None:
         logging.getLogger(name).setLevel(level)
     # It tells every request.
     logging.getLogger("httpx").setLevel(max(level, logging.WARNING))
+    # It raises what it logs, too; and logs whole updates, with people's words.
+    logging.getLogger("telegram").setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

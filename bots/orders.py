@@ -1,12 +1,14 @@
 """What people may do with their own work: call it off, and have it forgotten."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from core.jobs import Job, Owner, Ticket
+from core.jobs import SETTLED, Chat, Job, Owner, Ticket
+from core.look import Look
+from core.pace import Forecast
 from core.queue import FairQueue
-from storage.jobs import Jobs
+from storage.jobs import CalledOff, Jobs
 from storage.spool import Spool
 from storage.user_settings import UserSettings
 
@@ -21,8 +23,9 @@ class Forgotten:
 
 
 class Orders:
-    """Everything of one person at once. `on_settled` hears of each job that was called off.
+    """What a person has asked for. `on_settled` hears of each job that was called off.
 
+    `forecast` is the studio's.
     `on_forgotten` hears of each job that nothing more will come of.
     """
 
@@ -32,6 +35,7 @@ class Orders:
         queue: FairQueue[Ticket],
         spool: Spool,
         settings: UserSettings,
+        forecast: Callable[[Owner, Collection[str], int, Look], Forecast],
         on_settled: Callable[[str], None],
         on_forgotten: Callable[[Job], None],
     ) -> None:
@@ -39,19 +43,33 @@ class Orders:
         self._queue = queue
         self._spool = spool
         self._settings = settings
+        self._forecast = forecast
         self._on_settled = on_settled
         self._on_forgotten = on_forgotten
 
-    async def cancel(self, owner: Owner, before: int | None = None) -> int:
+    async def cancel(self, owner: Owner, before: Chat | None = None) -> int:
         """Call off the person's photos that are not drawn yet; how many. What is drawn is delivered.
 
-        Only those placed `before` where that is given: a platform may bring an old word again after a restart.
+        Not those that came to this chat after the message of `before`: a platform may bring an old word again
+        after a restart.
         """
-        called_off = await self._jobs.cancel(owner, before)
-        await self._drop(owner, {photo_id for _, photo_id in called_off})
-        for job_id in dict.fromkeys(job_id for job_id, _ in called_off):
-            self._on_settled(job_id)
-        return len(called_off)
+        return await self._called_off(await self._jobs.cancel(owner, before))
+
+    async def cancel_job(self, job_id: str) -> int:
+        """Call off those photos of one job that are not drawn yet; how many. What is drawn is delivered."""
+        return await self._called_off(await self._jobs.cancel_job(job_id))
+
+    async def abandon(self, platform: str, chat: str) -> int:
+        """Call off all that would be answered in a chat where nobody can be answered any more; how many photos."""
+        return await self._called_off(await self._jobs.cancel_chat(platform, chat))
+
+    async def outlook(self, owner: Owner) -> tuple[int, Forecast]:
+        """How many photos of the person are not drawn yet, and when they will be."""
+        jobs = await self._jobs.unsettled(owner)
+        if not jobs:
+            return 0, Forecast(0, None)
+        photos = sum(photo.status not in SETTLED for job in jobs for photo in job.photos)
+        return photos, self._forecast(owner, {job.id for job in jobs}, photos, jobs[-1].look)
 
     async def forget(self, owner: Owner) -> Forgotten:
         """Delete the person's jobs, photos and settings, drawn or not; nothing more is delivered."""
@@ -61,6 +79,13 @@ class Orders:
         for job in jobs:
             self._on_forgotten(job)
         return Forgotten(len(photo_ids), len(jobs), await self._settings.forget(owner))
+
+    async def _called_off(self, photos: Sequence[CalledOff]) -> int:
+        for owner in {photo.owner for photo in photos}:
+            await self._drop(owner, {photo.photo_id for photo in photos if photo.owner == owner})
+        for job_id in dict.fromkeys(photo.job_id for photo in photos):
+            self._on_settled(job_id)
+        return len(photos)
 
     async def _drop(self, owner: Owner, photo_ids: Collection[int]) -> None:
         self._queue.remove(owner, lambda ticket: ticket.photo_id in photo_ids)

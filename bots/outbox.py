@@ -18,6 +18,10 @@ T = TypeVar("T")
 LANES: Final = 4096
 LONGEST_WAIT: Final = 60.0
 REPEATS: Final = 2
+# Messages to a chat that may wait to be posted; somebody who asks for more gets no answer to them.
+MOST_POSTED: Final = 5
+# What nobody waits for takes at most this share of a rate; the rest is for answers.
+OFFERED_SHARE: Final = 0.3
 
 
 class Busy(CartoonbotError):
@@ -38,17 +42,27 @@ class Doubtful(CartoonbotError):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Messages allowed: a second over all chats, a second to one person, a minute to one group."""
+    """Messages allowed: a second over all chats, a second to one chat, a minute to one group."""
 
     overall: int = 30
-    person: int = 1
+    chat: int = 1
     group: int = 20
 
 
 @dataclass(eq=False)
 class _Lane:
-    throttler: Throttler
+    throttlers: tuple[Throttler, ...]
+    # Seconds between offers, and the loop's time of the next one.
+    gap: float
+    next_offer: float = 0.0
+    posted: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def pace(self) -> AsyncGenerator[None]:
+        for throttler in self.throttlers:
+            await throttler.acquire()
+        yield
 
 
 class Outbox:
@@ -58,6 +72,7 @@ class Outbox:
         self._rates = rates
         self._sleep = sleep
         self._overall = Throttler(rates.overall, 1.0)
+        self._next_offer = 0.0
         self._door = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
         self._posted: set[asyncio.Task[None]] = set()
@@ -80,7 +95,7 @@ class Outbox:
         async with lane.turn:
             pause, repeats = 1.0, 0
             while True:
-                async with lane.throttler, self._overall_turn():
+                async with lane.pace(), self._overall_turn():
                     try:
                         return await call()
                     except Busy as error:
@@ -97,14 +112,59 @@ class Outbox:
                         log.warning("chat platform not reached (%s); trying again in %g s", error, wait)
                 await self._sleep(wait)
 
+    async def offer(self, chat: str, call: Callable[[], Awaitable[object]], *, group: bool = False) -> bool:
+        """Make a call that nobody waits for, if there is room to spare just now; whether it was made.
+
+        It is not tried again. After Busy the chat's turn is kept until the wait is over.
+        """
+        lane, now = self._lane(chat, group), asyncio.get_running_loop().time()
+        if lane.turn.locked() or self._door.locked() or now < max(lane.next_offer, self._next_offer):
+            return False
+        lane.next_offer = now + lane.gap
+        self._next_offer = now + 1 / (OFFERED_SHARE * self._rates.overall)
+        async with lane.turn, lane.pace(), self._overall_turn():
+            try:
+                await call()
+            except Busy as error:
+                await self._sleep(error.seconds)
+                return False
+            except (Unreached, Doubtful) as error:
+                log.info("something of no weight was not sent (%s)", error)
+                return False
+        return True
+
+    def is_free(self, chat: str) -> bool:
+        """Whether nothing is being sent to the chat, and it asked for no wait."""
+        return chat not in self._lanes or not self._lanes[chat].turn.locked()
+
+    async def in_turn(self, chat: str, call: Callable[[], Awaitable[T]], *, group: bool = False) -> T:
+        """Make a call that is no message, when it is this chat's turn."""
+        async with self._lane(chat, group).turn:
+            return await self.paced(call)
+
     async def paced(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call that no chat sees, within the overall rate."""
         async with self._overall_turn():
             return await call()
 
-    def post(self, chat: str, call: Callable[[], Awaitable[object]], *, group: bool = False) -> None:
-        """Send without waiting for it, in order after what was posted before. Failures are logged."""
-        task = asyncio.create_task(self._post(chat, call, group))
+    def post(
+        self,
+        chat: str,
+        call: Callable[[], Awaitable[object]],
+        *,
+        group: bool = False,
+        arrived: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Send without waiting for it, in order after what was posted before. Failures are logged.
+
+        Dropped where MOST_POSTED wait already: cartoons for the same chat would come after them.
+        """
+        lane = self._lane(chat, group)
+        if lane.posted >= MOST_POSTED:
+            log.info("an answer was dropped: the chat gets too many")
+            return
+        lane.posted += 1
+        task = asyncio.create_task(self._post(lane, chat, call, group, arrived))
         self._posted.add(task)
         task.add_done_callback(self._posted.discard)
 
@@ -123,19 +183,32 @@ class Outbox:
             await self._overall.acquire()
         yield
 
-    async def _post(self, chat: str, call: Callable[[], Awaitable[object]], group: bool) -> None:
+    async def _post(
+        self,
+        lane: _Lane,
+        chat: str,
+        call: Callable[[], Awaitable[object]],
+        group: bool,
+        arrived: Callable[[], Awaitable[bool]] | None,
+    ) -> None:
         try:
-            await self.send(chat, call, group=group)
+            await self.send(chat, call, group=group, arrived=arrived)
         except ChatGone as error:
             log.info("nobody to answer: %s", error)
         except Exception:
             log.exception("a message could not be sent")
+        finally:
+            lane.posted -= 1
 
     def _lane(self, chat: str, group: bool) -> _Lane:
         lane = self._lanes.pop(chat, None)
         if lane is None:
-            rate, period = (self._rates.group, 60.0) if group else (self._rates.person, 1.0)
-            lane = _Lane(Throttler(rate, period, retry_interval=0.05))
+            throttlers = [Throttler(self._rates.chat, 1.0, retry_interval=0.05)]
+            gap = 1 / self._rates.chat
+            if group:
+                throttlers.append(Throttler(self._rates.group, 60.0, retry_interval=0.05))
+                gap = 60 / (OFFERED_SHARE * self._rates.group)
+            lane = _Lane(tuple(throttlers), gap)
         self._lanes[chat] = lane
         if len(self._lanes) > LANES:
             idle = next((name for name, other in self._lanes.items() if not other.turn.locked()), chat)

@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import math
 from collections import Counter
 from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from bots.access import Access
@@ -18,6 +17,8 @@ from bots.frontend import FrontEnd, HeardPhoto
 from bots.intake import Intake
 from bots.locales import Locales
 from bots.outbox import Busy, Unreached
+from bots.progress import Progress
+from bots.replies import Reply
 from core.errors import (
     ChatGone,
     PhotoError,
@@ -28,7 +29,7 @@ from core.errors import (
     UserError,
 )
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
-from core.look import Look
+from core.look import Preferences
 from core.photo import Limits, inspect
 from core.queue import FairQueue
 from core.writing import sync, to_disk, until_written
@@ -38,9 +39,6 @@ from storage.spool import Spool
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Seconds: shorter waits are not worth a word, longer ones are told in minutes.
-SHORT_WAIT, LONG_WAIT = 15.0, 90.0
-ROUND_TO: Final = 10
 # How long a photo is tried for while its platform does not give it, with pauses of up to so much.
 FETCH_SECONDS, LONGEST_FETCH_PAUSE = 3600.0, 30.0
 
@@ -58,10 +56,7 @@ class _Gathering:
 
 
 class Reception:
-    """Where photos come in. `on_settled` hears of jobs that need no drawing any more.
-
-    `estimate` gives the seconds until so many photos in a look are done, with so many ahead, where it is known.
-    """
+    """Where photos come in. `on_settled` hears of jobs that need no drawing any more."""
 
     def __init__(
         self,
@@ -72,7 +67,7 @@ class Reception:
         jobs: Jobs,
         spool: Spool,
         queue: FairQueue[Ticket],
-        estimate: Callable[[int, int, Look], float | None],
+        progress: Progress,
         front_ends: Mapping[str, FrontEnd],
         locales: Locales,
         limits: Limits,
@@ -85,7 +80,7 @@ class Reception:
         self._jobs = jobs
         self._spool = spool
         self._queue = queue
-        self._estimate = estimate
+        self._progress = progress
         self._front_ends = front_ends
         self._locales = locales
         self._limits = limits
@@ -111,7 +106,8 @@ class Reception:
             owner, chat = photo.person.owner, photo.chat
             await self._access.admit(owner)
             now = asyncio.get_running_loop().time()
-            album, opened = self._albums.note((owner, chat.chat, chat.thread), photo.group, now, complete=complete)
+            key = (owner, chat.chat, chat.thread, photo.origin if photo.alone else None)
+            album, opened = self._albums.note(key, photo.group, now, complete=complete)
             try:
                 refusal = await self._refusal(owner)
                 gathering, photo_id = await self._noted(album, photo)
@@ -129,6 +125,27 @@ class Reception:
                 self._spawn(self._close_when_quiet(album))
         return gathering.job_id
 
+    async def draw_again(self, job: Job, origin: str) -> None:
+        """See Hearing.draw_again. The second time that `origin` asks, it asks for nothing."""
+        photos = [each for each in job.photos if each.failure is None and each.status is not PhotoStatus.CANCELLED]
+        if not photos:
+            raise PhotoUnavailable
+        async with self._noting:
+            if await self._jobs.job_of(f"{origin}/{photos[0].place}"):
+                return
+            self._spool.check_room()
+            self._queue.check(job.owner, len(photos), self._arriving.total(), self._arriving[job.owner])
+            await self._access.count_photos(job.owner, len(photos))
+            job_id = await self._jobs.open_job(
+                job.owner, job.chat, job.language, job.look, job.delivery, photos=photos, origin=origin
+            )
+            opened = await self._jobs.job(job_id)
+            assert opened is not None  # nobody else knows of it
+            gathering = _Gathering(job_id, job.owner)
+            for photo in opened.photos:
+                self._begin(gathering, photo.id, job.chat, photo.reference, None)
+            self._spawn(self._submit(gathering))
+
     async def resume(self, jobs: AsyncIterable[Job]) -> None:
         """Take up what an earlier run left: fetch, queue or answer it, without asking anybody anything."""
         async for job in jobs:
@@ -137,6 +154,8 @@ class Reception:
                 continue
             queued = [photo for photo in job.photos if photo.status is PhotoStatus.QUEUED]
             self._queue.put(job.owner, self._tickets(job, queued), bounded=False)
+            if job.progress is not None:
+                self._progress.begin(job)
             arriving = [photo for photo in job.photos if photo.status is PhotoStatus.ARRIVING]
             if arriving:
                 gathering = _Gathering(job.id, job.owner)
@@ -158,7 +177,7 @@ class Reception:
         try:
             self._spool.check_room()
             self._queue.check(owner, 1, self._arriving.total(), self._arriving[owner])
-            await self._access.count_photo(owner)
+            await self._access.count_photos(owner, 1)
         except UserError as error:
             return error
         return None
@@ -172,28 +191,36 @@ class Reception:
             if photo_id is not None:
                 return gathering, photo_id
             # The person had it forgotten in the middle of an album; what still comes is a new one.
-            look, _ = await self._conversation.look_for(photo.person, photo.caption)
-            gathering.job_id = await self._open_job(photo, look)
+            wishes, _ = await self._wishes(photo)
+            gathering.job_id = await self._open_job(photo, wishes)
 
     async def _gathering(self, album: Album, photo: HeardPhoto) -> _Gathering:
         """The album's job, opened by its first photo; the first caption decides its look, if it comes in time."""
         gathering = self._gatherings.get(album)
         if gathering is not None and (gathering.look_is_final or not photo.caption):
             return gathering
-        look, remark = await self._conversation.look_for(photo.person, photo.caption)
-        if remark:
+        wishes, remark = await self._wishes(photo)
+        if remark and photo.asked:
             self._spawn(self._say(photo.chat, remark))
         if gathering is None:
-            job_id = await self._open_job(photo, look)
+            job_id = await self._open_job(photo, wishes)
             gathering = self._gatherings[album] = _Gathering(job_id, photo.person.owner)
         else:
-            await self._jobs.change_look(gathering.job_id, look)
+            await self._jobs.change_wishes(gathering.job_id, wishes.look, wishes.delivery)
         gathering.look_is_final = bool(photo.caption)
         return gathering
 
-    async def _open_job(self, photo: HeardPhoto, look: Look) -> str:
+    async def _wishes(self, photo: HeardPhoto) -> tuple[Preferences, str | None]:
+        """What the person wants of this photo, and what to say about it."""
+        wishes, remark = await self._conversation.wishes(photo.person, photo.caption)
+        if photo.sheet is not None:
+            wishes = replace(wishes, look=wishes.look.on_sheet(photo.sheet), delivery="photo")
+        return wishes, remark
+
+    async def _open_job(self, photo: HeardPhoto, wishes: Preferences) -> str:
         language = self._locales.of(photo.person.language).language
-        return await self._jobs.open_job(photo.person.owner, photo.chat, language, look)
+        owner, chat = photo.person.owner, photo.chat
+        return await self._jobs.open_job(owner, chat, language, wishes.look, wishes.delivery, asked=photo.asked)
 
     def _begin(self, gathering: _Gathering, photo_id: int, chat: Chat, reference: str, weight: int | None) -> None:
         self._arriving[gathering.owner] += 1
@@ -235,31 +262,15 @@ class Reception:
                 return
             photos = [photo for photo in job.photos if photo.id in queued]
             self._queue.put(job.owner, self._tickets(job, photos), bounded=False)
+            if photos:
+                # Before anything else can happen to the job: its message is there to be deleted when it is over.
+                self._progress.begin(job)
         finally:
             self._arriving[batch.owner] -= batch.arriving
             if not self._arriving[batch.owner]:
                 del self._arriving[batch.owner]
-        if photos:
-            log.info("queued %d photos", len(photos), extra={"job": job.id})
-            await self._say(job.chat, self._acknowledgement(job, len(photos)))
+        log.info("queued %d photos", len(photos), extra={"job": job.id})
         self._on_settled(job.id)
-
-    def _acknowledgement(self, job: Job, photos: int) -> str:
-        look, ahead = job.look, self._queue.ahead_of(job.owner)
-        own = self._queue.waiting(job.owner)
-        unit, wait = worded(self._estimate(ahead, own, look))
-        return self._locales.of(job.language).say(
-            "queued",
-            photos=photos,
-            style=look.style,
-            strength=look.strength,
-            size=look.size,
-            format=look.format,
-            # What the same person sent before comes first, too.
-            ahead=ahead + max(0, own - photos),
-            unit=unit,
-            wait=wait,
-        )
 
     async def _fetch(self, photo_id: int, owner: Owner, chat: Chat, reference: str, weight: int | None) -> bool:
         """Bring the bytes into the spool and judge them by their header; whether they can be drawn."""
@@ -310,7 +321,7 @@ class Reception:
 
     async def _say(self, chat: Chat, text: str) -> None:
         try:
-            await self._front_ends[chat.platform].say(chat, text)
+            await self._front_ends[chat.platform].say(chat, Reply(text))
         except ChatGone as error:
             log.info("nobody to answer: %s", error)
         except Exception:
@@ -333,12 +344,3 @@ class Reception:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the reception failed", exc_info=task.exception())
-
-
-def worded(seconds: float | None) -> tuple[str, int]:
-    """A wait as people say it: its unit ("none", "seconds" or "minutes") and how many."""
-    if seconds is None or seconds < SHORT_WAIT:
-        return "none", 0
-    if seconds < LONG_WAIT:
-        return "seconds", math.ceil(seconds / ROUND_TO) * ROUND_TO
-    return "minutes", math.ceil(seconds / 60)

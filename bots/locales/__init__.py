@@ -7,7 +7,7 @@ from typing import Final
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.runtime.types import fluent_number
 
-from core.errors import UserError
+from core.errors import UnknownLanguage, UserError
 from core.jobs import Failure
 
 LANGUAGES: Final = ("en", "zh-CN")
@@ -49,6 +49,15 @@ class Locales:
         """The locale closest to a language tag such as "zh-hans" or "en-GB"; English when there is none."""
         chinese = (tag or "").lower().replace("_", "-").split("-")[0] == "zh"
         return self._locales["zh-CN" if chinese else "en"]
+
+
+def parse_language(text: str) -> str | None:
+    """One of LANGUAGES, None for "auto"; their own names are understood. Raises UnknownLanguage."""
+    word = text.strip()
+    names = {"auto": None, "en": "en", "english": "en", "zh": "zh-CN", "zh-cn": "zh-CN", "中文": "zh-CN"}
+    if word.lower() not in names:
+        raise UnknownLanguage(given=word[:32], choices=", ".join((*LANGUAGES, "auto")))
+    return names[word.lower()]
 
 
 def _shown(value: object) -> object:

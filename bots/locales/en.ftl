@@ -3,50 +3,112 @@
 welcome =
     Hello! Send me a photo, or an album of up to { $most }, and I will redraw it as a cartoon.
 
-    Try /style 0.5 for a gentler cartoon or /style 0.9 for a bolder one. /help lists everything.
+    Try /style 0.5 for a gentler cartoon or /style 0.9 for a bolder one, /style for other looks, /settings for all you can choose. /help lists everything.
 help =
-    Send a photo or an album (up to { $most }) and you get cartoons back. Send pictures as files to keep all their detail.
+    Send a photo or an album (up to { $most }) and you get cartoons back. Send pictures as files to keep all their detail. Buttons under each result redraw it stronger, gentler or in another style.
 
     /style 0.8 – how strong, { $weakest } to { $strongest }
     /size 1024 – longest side in pixels, { $smallest } to { $largest }
     /format png – file format: { $formats }
     /faces main – special care for the largest face only; /faces all – for all faces
-    /settings – what is set now
+    /deliver zip – how results come: photo, file, zip or auto
+    /settings – all of these, with buttons
+    /compare – your last photo at several strengths; /compare styles – in all styles
+    /queue – when your photos will be done
     /cancel – call off your photos that are not drawn yet
+    /language en – the language I speak: en, zh-CN or auto
+    /privacy – what I keep, and for how long
     /forget – delete your photos, requests and settings here
+    In groups: answer a photo with /cartoon, or name me in its caption. /auto on – draw every photo (administrators of the group)
 
     Styles:
     { $styles }
 
-    A caption such as "0.9" or "ink 0.9" changes one photo or album only.
+    A caption such as "0.9", "ink 0.9" or "/size 2048" changes one photo or album only.
 settings =
     Your settings:
     Style: { $style } (/style)
-    Strength: { $strength } (/style 0.8)
+    Strength: { $strength } (/style)
     Size: { $size } px (/size)
     Format: { $format } (/format)
     Special care for: { $faces ->
         [main] the largest face
        *[all] all faces
     } (/faces)
+    Results come: { $deliver ->
+        [photo] as pictures
+        [file] as files
+        [zip] as a ZIP file
+       *[auto] as pictures where that loses nothing, else as files
+    } (/deliver)
+    Language: { $language ->
+        [en] English
+        [zh-CN] 中文
+       *[auto] that of your app
+    } (/language)
 kept =
     Kept: { $style }, strength { $strength }, { $size } px, { $format }{ $faces ->
         [main] , special care for the largest face only
        *[all] , special care for all faces
     }.
-size-now = Your size is { $size } px. Send for example /size 1024; { $smallest } to { $largest } is possible.
-format-now = Your format is { $format }. Send for example /format png; possible are { $formats }.
-faces-now =
+page-size = Your size is { $size } px, the longest side of a cartoon. /size 1400 sets any number from 512 to 2048.
+page-format = Your format is { $format }. PNG loses nothing and is large; JPG and WebP are small.
+page-faces =
     { $faces ->
         [main] Only the largest face gets special care. /faces all changes it to all faces.
        *[all] All faces get special care. /faces main leaves it at the largest one.
     }
 style-gone = The style "{ $style }" is no longer installed here, so I am drawing in { $instead }. /style lists what there is.
-style-now =
-    Your style is { $style } at strength { $strength }. Send for example /style 0.8 or /style { $style } 0.8.
-
-    Styles:
-    { $styles }
+page-style = Your style is { $style } at strength { $strength }. Send for example /style 0.8 or /style { $style } 0.8.
+page-strength =
+    Your strength is { $strength }.
+    0.3 is a light filter, 0.5 a first cartoon, 0.7 natural, 0.9 strong, and 1.0 the style untouched. /style 0.85 sets any number from 0.1 to 1.0.
+page-deliver =
+    { $deliver ->
+        [photo] Results come as pictures. The chat may make large ones smaller.
+        [file] Results come as files, untouched.
+        [zip] Several results come as one ZIP file, 01 to 20 in the order you sent them.
+       *[auto] Results come as pictures where that loses nothing, else as files.
+    } Possible are /deliver photo, file, zip and auto.
+page-language =
+    { $language ->
+        [en] I speak English with you.
+        [zh-CN] I speak Chinese with you.
+       *[auto] I speak the language of your app with you.
+    } Possible are /language en, zh-CN and auto.
+setting-style = Style: { $value }
+setting-strength = Strength: { $value }
+setting-size = Size: { $value } px
+setting-format = Format: { $value }
+setting-faces = Faces: { $value }
+setting-deliver = Results: { $value }
+setting-language = Language: { $value }
+faces-value =
+    { $value ->
+        [main] the largest
+       *[all] all
+    }
+deliver-value =
+    { $value ->
+        [photo] pictures
+        [file] files
+        [zip] ZIP
+       *[auto] automatic
+    }
+language-value =
+    { $value ->
+        [en] English
+        [zh-CN] 中文
+       *[auto] as my app
+    }
+kept-short = Kept.
+look =
+    { $sheet ->
+        [before] { $style } { $strength } beside the photo
+        [strengths] several strengths of { $style }
+        [styles] all styles at strength { $strength }
+       *[none] { $style } { $strength }, { $size } px, { $format }
+    }
 style-line = /style { $name } – { $description }
 style-ink = flat colours under clean ink lines
 style-sketch-ink = pencil-like lines and a pale wash on white paper
@@ -59,6 +121,7 @@ style-artstyle = painted, like an illustration on paper
 style-design = clean shapes, like an avatar drawn by a designer
 style-illustration = soft, like a picture book
 unknown-command = I don't know { $command }. /help lists what I can do.
+photos-only = I can draw only pictures: send me a photo, or a picture as a file. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
 cancelled =
     { $photos ->
@@ -78,6 +141,45 @@ forgotten =
         [0] You had not set anything.
        *[other] I deleted your settings too.
     } All that stays is what an administrator decided about you (let in, shut out, a daily limit) and, until midnight UTC, how many photos you sent today.
+
+# Buttons, and what pressing them says
+
+button-cancel = Cancel
+button-back = ‹ Back
+button-all-settings = ‹ All settings
+button-another-style = Another style
+button-compare = Compare
+button-before-after = Before / after
+button-as-files = As files
+button-delete = Delete
+button-not-yours = These buttons are not yours. Send me a photo of your own!
+button-too-old = I don't remember this one any more. Please send the photo again.
+deleted = Deleted.
+delete-too-old = I could not delete this; chats allow it for two days only. You can delete it yourself.
+
+# Commands that are about a photo, and groups
+
+cartoon-what = Please send /cartoon as a reply to a photo, for example /cartoon ink 0.9. Or send me a photo with that as its caption.
+compare-what = Please send me a photo first, or send /compare as a reply to one. /compare styles shows all styles.
+privacy =
+    Photos are drawn on the machine of whoever runs this bot and go nowhere else. A photo and its cartoon are deleted there as soon as you have the cartoon.
+
+    What I keep: your settings; until midnight UTC, how many photos you sent today; and for { $days } days, who asked for what and when, the names of files, and the chat's own reference to each photo, so that the buttons under your results work. The pictures themselves stay with the chat.
+
+    /forget deletes all of it now. A copy from before an update of this bot may stay a week longer.
+auto-in-groups = /auto is for groups: there, an administrator can let me draw every photo. Here I draw every photo anyway.
+auto-now =
+    { $state ->
+        [on] I draw every photo of this group. /auto off: only those I am asked for.
+       *[off] I draw only the photos I am asked for (/cartoon in reply to one, or my name in its caption). /auto on: every photo. Only administrators of the group can change it.
+    }
+auto-not-allowed = Only an administrator of this group can change that. You can answer any photo with /cartoon.
+auto-on =
+    From now on I draw every photo sent here. /auto off ends it.{ $sees ->
+        [no] {" "}But I cannot see them yet: make me an administrator of this group, or have whoever runs me send /setprivacy to @BotFather and choose Disable, then add me again.
+       *[yes] {""}
+    }
+auto-off = From now on I draw only what I am asked for: answer a photo with /cartoon, or name me in its caption.
 
 # What administrators read
 
@@ -105,7 +207,7 @@ queued =
     { $photos ->
         [one] Got your photo
        *[other] Got your { $photos } photos
-    }: { $style } { $strength }, { $size } px, { $format }. { $ahead ->
+    }: { $look }. { $ahead ->
         [0] I'm drawing now.
         [one] One photo comes first.
        *[other] { $ahead } photos come first.
@@ -117,10 +219,47 @@ queued =
         }
        *[none] {""}
     }
-done =
+drawing =
+    Drawing your { $photos } photos: { $look }.
+    { $bar } { $done }/{ $photos }{ $ahead ->
+        [0] {""}
+        [one] {" · "}one photo comes first
+       *[other] {" · "}{ $ahead } photos come first
+    }{ $unit ->
+        [seconds] {" · "}about { $wait } seconds left
+        [minutes] {" · "}about { $wait ->
+            [one] a minute left
+           *[other] { $wait } minutes left
+        }
+       *[none] {""}
+    }
+drawing-again = On its way: { $look }.
+outlook =
     { $photos ->
-        [one] Here is your cartoon.
-       *[other] Here are your { $photos } cartoons.
+        [0] Nothing of yours is waiting.
+        [one] One photo of yours is on its way.
+       *[other] { $photos } photos of yours are on their way.
+    }{ $ahead ->
+        [0] {""}
+        [one] {" "}One photo comes first.
+       *[other] {" "}{ $ahead } photos come first.
+    }{ $unit ->
+        [seconds] {" "}It should take about { $wait } seconds.
+        [minutes] {" "}It should take about { $wait ->
+            [one] a minute.
+           *[other] { $wait } minutes.
+        }
+       *[none] {""}
+    }
+done =
+    { $sheet ->
+        [before] Before and after: { $style } { $strength }.
+        [strengths] Several strengths of { $style }.
+        [styles] All styles at strength { $strength }.
+       *[none] { $photos ->
+            [one] Here is your cartoon: { $style } { $strength }.
+           *[other] Here are your { $photos } cartoons: { $style } { $strength }.
+        }
     }
 photo-failed-line = Photo { $number } ({ $name }): { $reason }
 photos-failed-line = Photos { $first } to { $last }: { $reason }
@@ -148,6 +287,8 @@ style-damaged =
     cartoonbot styles pull { $style } --again
 unknown-format = There is no format "{ $given }". Please send one of: { $choices }.
 unknown-faces = "{ $given }" is not possible for faces. Please use one of: { $choices }.
+unknown-delivery = "{ $given }" is not a way I can send results. Please use one of: { $choices }.
+unknown-language = I don't speak "{ $given }" yet. Please use one of: { $choices }.
 not-a-photo = this is not a picture I can read. Please send a JPEG, PNG, WebP, GIF or HEIC picture.
 photo-empty = the file is empty. Please send it again.
 photo-truncated = the picture is damaged or cut short. Please send it again.
@@ -165,7 +306,7 @@ quota-reached =
        *[other] Your { $limit } photos for today are used up.
     } Please send more tomorrow (from midnight UTC).
 not-invited = This bot is private. Whoever runs it can let you in with this command: /allow { $person }
-blocked = Whoever runs this bot has shut you out, so I cannot take your photos.
+blocked = Whoever runs this bot has shut you out, so I cannot help you. If you think that is a mistake, please ask them. /forget deletes what I keep of you.
 storage-unwritable = I cannot store anything right now, so this was not done. Please send it again in a few minutes.
 
 # The web page
@@ -184,3 +325,10 @@ menu-settings = What is set now
 menu-cancel = Call off photos that are not drawn yet
 menu-forget = Delete my photos, requests and settings
 menu-help = How to use this bot
+menu-deliver = How results come: photo, file, zip or auto
+menu-language = The language I speak: en, zh-CN or auto
+menu-compare = Your last photo at several strengths
+menu-queue = When your photos will be done
+menu-privacy = What I keep, and for how long
+menu-cartoon = In reply to a photo: draw it, e.g. /cartoon ink 0.9
+menu-auto = Draw every photo of this group: /auto on

@@ -3,50 +3,112 @@
 welcome =
     你好！发给我一张照片，或一组照片（最多 { $most } 张），我会把它们画成卡通。
 
-    想淡一些就发 /style 0.5，想浓一些就发 /style 0.9。/help 列出所有用法。
+    想淡一些就发 /style 0.5，想浓一些就发 /style 0.9；/style 看其他风格，/settings 看全部设置。/help 列出所有用法。
 help =
-    发来一张照片或一组照片（最多 { $most } 张），你会收到卡通图。以文件形式发送可保留全部细节。
+    发来一张照片或一组照片（最多 { $most } 张），你会收到卡通图。以文件形式发送可保留全部细节。每个结果下面的按钮可以让它再浓一些、再淡一些，或换一种风格。
 
     /style 0.8 – 强度，{ $weakest } 到 { $strongest }
     /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
     /format png – 文件格式：{ $formats }
     /faces main – 只精细处理最大的人脸；/faces all – 所有人脸
-    /settings – 当前设置
+    /deliver zip – 结果怎么发：photo、file、zip 或 auto
+    /settings – 以上全部，用按钮设置
+    /compare – 上一张照片的几种强度；/compare styles – 所有风格
+    /queue – 你的照片何时画好
     /cancel – 取消还没画的照片
+    /language en – 我说的语言：en、zh-CN 或 auto
+    /privacy – 我保留什么、保留多久
     /forget – 删除你在这里的照片、请求和设置
+    在群里：用 /cartoon 回复照片，或在照片说明里提到我。/auto on – 画每张照片（群管理员）
 
     风格：
     { $styles }
 
-    在照片说明里写 "0.9" 或 "ink 0.9"，只对这一张或这一组有效。
+    在照片说明里写 "0.9"、"ink 0.9" 或 "/size 2048"，只对这一张或这一组有效。
 settings =
     你的设置：
     风格：{ $style }（/style）
-    强度：{ $strength }（/style 0.8）
+    强度：{ $strength }（/style）
     尺寸：{ $size } 像素（/size）
     格式：{ $format }（/format）
     精细处理：{ $faces ->
         [main] 最大的人脸
        *[all] 所有人脸
     }（/faces）
+    结果发送：{ $deliver ->
+        [photo] 图片
+        [file] 文件
+        [zip] ZIP 压缩包
+       *[auto] 不损失画质时发图片，否则发文件
+    }（/deliver）
+    语言：{ $language ->
+        [en] English
+        [zh-CN] 中文
+       *[auto] 跟随你的应用
+    }（/language）
 kept =
     已记住：{ $style }，强度 { $strength }，{ $size } 像素，{ $format }{ $faces ->
         [main] ，只精细处理最大的人脸
        *[all] ，精细处理所有人脸
     }。
-size-now = 你的尺寸是 { $size } 像素。例如发送 /size 1024；可选 { $smallest } 到 { $largest }。
-format-now = 你的格式是 { $format }。例如发送 /format png；可选 { $formats }。
-faces-now =
+page-size = 你的尺寸是 { $size } 像素，即卡通图的最长边。/size 1400 可设为 512 到 2048 的任意数值。
+page-format = 你的格式是 { $format }。PNG 无损但较大；JPG 和 WebP 较小。
+page-faces =
     { $faces ->
         [main] 现在只精细处理最大的人脸。发送 /faces all 可改为所有人脸。
        *[all] 现在精细处理所有人脸。发送 /faces main 可改为只处理最大的一张。
     }
 style-gone = 风格“{ $style }”已不在这里，所以我用 { $instead } 来画。发送 /style 查看现有风格。
-style-now =
-    你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8 或 /style { $style } 0.8。
-
-    风格：
-    { $styles }
+page-style = 你的风格是 { $style }，强度 { $strength }。例如发送 /style 0.8 或 /style { $style } 0.8。
+page-strength =
+    你的强度是 { $strength }。
+    0.3 是轻滤镜，0.5 初具卡通感，0.7 自然，0.9 浓烈，1.0 完全是该风格。/style 0.85 可设为 0.1 到 1.0 的任意数值。
+page-deliver =
+    { $deliver ->
+        [photo] 结果以图片发送，聊天软件可能会缩小大图。
+        [file] 结果以文件发送，原样不变。
+        [zip] 多个结果打包成一个 ZIP 文件，按发送顺序编号 01 到 20。
+       *[auto] 不损失画质时以图片发送，否则以文件发送。
+    }可用 /deliver photo、file、zip、auto。
+page-language =
+    { $language ->
+        [en] 我会用英文和你交流。
+        [zh-CN] 我会用中文和你交流。
+       *[auto] 我会使用你应用的语言。
+    }可用 /language en、zh-CN、auto。
+setting-style = 风格：{ $value }
+setting-strength = 强度：{ $value }
+setting-size = 尺寸：{ $value } 像素
+setting-format = 格式：{ $value }
+setting-faces = 人脸：{ $value }
+setting-deliver = 结果：{ $value }
+setting-language = 语言：{ $value }
+faces-value =
+    { $value ->
+        [main] 最大的一张
+       *[all] 全部
+    }
+deliver-value =
+    { $value ->
+        [photo] 图片
+        [file] 文件
+        [zip] ZIP
+       *[auto] 自动
+    }
+language-value =
+    { $value ->
+        [en] English
+        [zh-CN] 中文
+       *[auto] 跟随应用
+    }
+kept-short = 已记住。
+look =
+    { $sheet ->
+        [before] { $style } { $strength } 与原图对照
+        [strengths] { $style } 的几种强度
+        [styles] 所有风格，强度 { $strength }
+       *[none] { $style } { $strength }，{ $size } 像素，{ $format }
+    }
 style-line = /style { $name } – { $description }
 style-ink = 平涂色块，配干净的墨线
 style-sketch-ink = 白纸上的铅笔线条，略施淡彩
@@ -59,10 +121,11 @@ style-artstyle = 绘画风，像纸上的插画
 style-design = 形状简洁，像设计师绘制的头像
 style-illustration = 柔和，像图画书
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
+photos-only = 我只会画图片：请发照片，或以文件形式发图片。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
 cancelled =
     { $photos ->
-        [0] 你没有在等待的照片。
+        [0] 你没有排队的照片。
        *[other] 已取消 { $photos } 张照片。
     }
 forgotten =
@@ -73,6 +136,45 @@ forgotten =
         [0] 你没有设置过什么。
        *[other] 你的设置也已删除。
     }留下的只有管理者对你的决定（允许、禁止、每日张数），以及今天发了多少张照片（UTC 零点删除）。
+
+# 按钮，以及按下后的话
+
+button-cancel = 取消
+button-back = ‹ 返回
+button-all-settings = ‹ 全部设置
+button-another-style = 换风格
+button-compare = 对比强度
+button-before-after = 画前 / 画后
+button-as-files = 发文件
+button-delete = 删除
+button-not-yours = 这些按钮属于发照片的人。你也发一张给我吧！
+button-too-old = 我已经不记得这一张了，请重新发送照片。
+deleted = 已删除。
+delete-too-old = 没能删除它；聊天软件只允许在两天内删除。你可以自己删除。
+
+# 针对一张照片的命令，以及群聊
+
+cartoon-what = 请用 /cartoon 回复一张照片，例如 /cartoon ink 0.9；或把它写在照片说明里发给我。
+compare-what = 请先发给我一张照片，或用 /compare 回复一张照片。/compare styles 展示所有风格。
+privacy =
+    照片只在运行这个机器人的机器上绘制，不会发往别处。你收到卡通图后，照片和卡通图会立即从那里删除。
+
+    我保留的有：你的设置；到 UTC 零点为止，你今天发了多少张照片；以及在 { $days } 天内，谁在什么时候要了什么、文件名，和聊天软件对每张照片的引用，好让结果下面的按钮继续有效。图片本身留在聊天软件那里。
+
+    /forget 会立即全部删除。机器人更新前的备份可能会多留一周。
+auto-in-groups = /auto 用于群聊：管理员可以让我画群里的每张照片。在这里我本来就会画每张照片。
+auto-now =
+    { $state ->
+        [on] 我会画这个群的每张照片。/auto off：只画叫我画的。
+       *[off] 我只画叫我画的照片（用 /cartoon 回复，或在说明里提到我）。/auto on：画每张照片。只有群管理员可以更改。
+    }
+auto-not-allowed = 只有这个群的管理员可以更改。你可以用 /cartoon 回复任何照片。
+auto-on =
+    从现在起我会画这里的每张照片。/auto off 可以结束。{ $sees ->
+        [no] 但我现在还看不到照片：请把我设为群管理员，或请运行我的人向 @BotFather 发送 /setprivacy 并选择 Disable，然后重新拉我入群。
+       *[yes] {""}
+    }
+auto-off = 从现在起我只画叫我画的照片：用 /cartoon 回复，或在说明里提到我。
 
 # 管理者读到的句子
 
@@ -96,7 +198,7 @@ stats =
 # 一张照片的经过
 
 queued =
-    收到 { $photos } 张照片：{ $style } { $strength }，{ $size } 像素，{ $format }。{ $ahead ->
+    收到 { $photos } 张照片：{ $look }。{ $ahead ->
         [0] 现在就画。
        *[other] 前面还有 { $ahead } 张。
     }{ $unit ->
@@ -104,10 +206,38 @@ queued =
         [minutes] 大约需要 { $wait } 分钟。
        *[none] {""}
     }
-done =
+drawing =
+    正在画你的 { $photos } 张照片：{ $look }。
+    { $bar } { $done }/{ $photos }{ $ahead ->
+        [0] {""}
+       *[other] {" · "}前面还有 { $ahead } 张
+    }{ $unit ->
+        [seconds] {" · "}大约还要 { $wait } 秒
+        [minutes] {" · "}大约还要 { $wait } 分钟
+       *[none] {""}
+    }
+drawing-again = 马上就来：{ $look }。
+outlook =
     { $photos ->
-        [1] 你的卡通画好了。
-       *[other] 你的 { $photos } 张卡通画好了。
+        [0] 你没有排队的照片。
+       *[other] 你有 { $photos } 张照片正在处理。
+    }{ $ahead ->
+        [0] {""}
+       *[other] 前面还有 { $ahead } 张。
+    }{ $unit ->
+        [seconds] 大约需要 { $wait } 秒。
+        [minutes] 大约需要 { $wait } 分钟。
+       *[none] {""}
+    }
+done =
+    { $sheet ->
+        [before] 画前与画后：{ $style } { $strength }。
+        [strengths] { $style } 的几种强度。
+        [styles] 所有风格，强度 { $strength }。
+       *[none] { $photos ->
+            [1] 你的卡通画好了：{ $style } { $strength }。
+           *[other] 你的 { $photos } 张卡通画好了：{ $style } { $strength }。
+        }
     }
 photo-failed-line = 第 { $number } 张（{ $name }）：{ $reason }
 photos-failed-line = 第 { $first } 到 { $last } 张：{ $reason }
@@ -135,6 +265,8 @@ style-damaged =
     cartoonbot styles pull { $style } --again
 unknown-format = 没有“{ $given }”这种格式。请发送以下之一：{ $choices }。
 unknown-faces = 人脸不能设为“{ $given }”。请使用以下之一：{ $choices }。
+unknown-delivery = 不能以“{ $given }”的方式发送结果。请选择：{ $choices }。
+unknown-language = 我还不会说“{ $given }”。请选择：{ $choices }。
 not-a-photo = 这不是我能读的图片。请发送 JPEG、PNG、WebP、GIF 或 HEIC 图片。
 photo-empty = 文件是空的，请重新发送。
 photo-truncated = 图片损坏或不完整，请重新发送。
@@ -148,7 +280,7 @@ queue-full = 现在排队的照片太多（{ $waiting } 张），暂时收不下
 owner-queue-full = 你还有 { $waiting } 张照片在排队，每人最多 { $limit } 张。请等画完一些再发。
 quota-reached = 你今天的 { $limit } 张照片已用完。请明天（UTC 零点以后）再发。
 not-invited = 这是私人机器人。管理者可以用这个命令让你加入：/allow { $person }
-blocked = 机器人的管理者不允许你使用，所以我不能收你的照片。
+blocked = 运行这个机器人的人不允许你使用，所以我帮不了你。如果你认为是误会，请联系他们。/forget 会删除我保留的你的内容。
 storage-unwritable = 我这里暂时存不下东西，所以没有办成。请过几分钟再发一次。
 
 # 网页
@@ -167,3 +299,10 @@ menu-settings = 当前设置
 menu-cancel = 取消还没画的照片
 menu-forget = 删除我的照片、请求和设置
 menu-help = 使用说明
+menu-deliver = 结果怎么发：photo、file、zip 或 auto
+menu-language = 我说的语言：en、zh-CN 或 auto
+menu-compare = 上一张照片的几种强度
+menu-queue = 你的照片何时画好
+menu-privacy = 我保留什么、保留多久
+menu-cartoon = 回复照片即可绘制，例如 /cartoon ink 0.9
+menu-auto = 画这个群的每张照片：/auto on

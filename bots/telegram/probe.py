@@ -2,8 +2,8 @@
 
 Telegram's Bot API cannot be asked for messages. But messages are numbered: those of private chats and basic groups
 by one counter of the bot's account, those of a supergroup by one of its own. So a message that was sent has one of
-the next numbers after the last one known, and a caption can be edited to what it is already: Telegram says "not
-modified" for a message that is there, "not found" for one that is not, and something else for other people's.
+the next numbers after the last one known, and a message can be edited to what it is already: Telegram says "not
+modified" for one that is there, "not found" for one that is not, and something else for other people's.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from typing import Any, Final
 from telegram import Bot, Message
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 
-from bots.telegram.wire import wait_of
+from bots.replies import Reply
+from bots.telegram.wire import keyboard, name_of, wait_of
 from core.jobs import Chat
 
 log = logging.getLogger(__name__)
@@ -58,16 +59,19 @@ class Probe:
         """What a message sent now to this chat will be numbered after."""
         return str(max(self._latest[_counter(chat.chat)], int(chat.message or 0)))
 
-    async def arrived(self, chat: Chat, caption: str, trace: str, count: int) -> bool:
-        """Whether a message with a file and this caption, or `count` of them as an album, came after the trace."""
+    async def find(self, chat: Chat, what: Reply, trace: str, count: int) -> list[str] | None:
+        """The message of this text and buttons that came after the trace; or, with `count`, the messages of as
+        many files, the first one with this caption. None when there is none.
+        """
         counter = _counter(chat.chat)
         for number in islice(self._candidates(counter, int(trace)), MOST_QUESTIONS):
-            if await self._is_there(chat, number, caption):
+            if await self._is_there(chat, number, what, in_caption=count > 0):
                 # What is sent next must not be taken for these.
-                for each in range(number, number + count):
+                found = range(number, number + max(1, count))
+                for each in found:
                     self._note(counter, each)
-                return True
-        return False
+                return [name_of(chat.chat, each) for each in found]
+        return None
 
     def _note(self, counter: str, number: int) -> None:
         self._latest[counter] = max(self._latest[counter], number)
@@ -84,13 +88,22 @@ class Probe:
                 yield number
             number += 1
 
-    async def _is_there(self, chat: Chat, number: int, caption: str) -> bool:
+    async def _is_there(self, chat: Chat, number: int, what: Reply, *, in_caption: bool) -> bool:
+        place: dict[str, Any] = {
+            "chat_id": int(chat.chat),
+            "message_id": number,
+            "reply_markup": keyboard(what.buttons),
+        }
+
+        def ask() -> Awaitable[Message | bool]:
+            if in_caption:
+                return self._bot.edit_message_caption(caption=what.text or None, **place)
+            return self._bot.edit_message_text(what.text, **place)
+
         pause = 1.0
         while True:
             try:
-                edited = await self._pace(
-                    lambda: self._bot.edit_message_caption(int(chat.chat), number, caption=caption or None)
-                )
+                edited = await self._pace(ask)
             except BadRequest as error:
                 return "not modified" in error.message.lower()
             except Forbidden:
@@ -102,7 +115,7 @@ class Probe:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                # It had another caption: ours only if it answers what ours would.
+                # It had other words: ours only if it answers what ours would.
                 answered = edited.reply_to_message if isinstance(edited, Message) else None
                 return answered is not None and str(answered.message_id) == chat.message
 

@@ -5,20 +5,37 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import httpx
-from telegram import Message, ReplyParameters
+from telegram import (
+    Document,
+    ExternalReplyInfo,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    PhotoSize,
+    ReplyParameters,
+)
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
 from bots.frontend import HeardPhoto, Person
 from bots.outbox import Busy, Doubtful, Unreached
+from bots.replies import Rows
 from core.errors import ChatGone, Refused
 from core.jobs import Chat
 
 T = TypeVar("T")
 
 PLATFORM: Final = "telegram"
+UNKNOWN_KIND: Final = "application/octet-stream"
 # Errors of a request that never left: repeating it cannot send anything twice.
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "have no rights", "not enough rights")
+GONE: Final = (
+    "chat not found",
+    "user not found",
+    "peer_id_invalid",
+    "have no rights to send a message",
+    "not enough rights to send text",
+    "need administrator rights",
+)
 
 
 async def translated(call: Awaitable[T]) -> T:
@@ -45,25 +62,38 @@ async def translated(call: Awaitable[T]) -> T:
         raise Doubtful(error.message) from error
 
 
-def heard_photo(message: Message, person: Person, chat: Chat) -> HeardPhoto | None:
-    """The picture a message carries: the largest photo size, or a file. Animations are files to Telegram too."""
-    if message.photo:
-        source, name = message.photo[-1], ""
-    elif message.document:
-        source, name = message.document, message.document.file_name or ""
-    else:
-        return None
+def source_of(carrier: Message | ExternalReplyInfo) -> PhotoSize | Document | None:
+    """The picture a message carries: the largest photo size, or a file that may be one.
+
+    Telegram shows moving pictures as files too.
+    """
+    if carrier.photo:
+        return carrier.photo[-1]
+    file = carrier.document
+    kind = (file.mime_type or UNKNOWN_KIND) if file else ""
+    return file if not carrier.animation and kind.startswith(("image/", UNKNOWN_KIND)) else None
+
+
+def heard_photo(
+    message: Message, person: Person, chat: Chat, source: PhotoSize | Document, caption: str
+) -> HeardPhoto:
+    """A photo as it came with a message."""
     return HeardPhoto(
         person=person,
         chat=chat,
         place=message.message_id,
-        name=name,
+        name=(source.file_name or "") if isinstance(source, Document) else "",
         reference=source.file_id,
-        caption=message.caption or "",
+        caption=caption,
         group=message.media_group_id,
         weight=source.file_size,
-        origin=f"{PLATFORM}/{message.chat_id}/{message.message_id}",
+        origin=origin_of(message),
     )
+
+
+def origin_of(message: Message) -> str:
+    """What a photo of this message is remembered by."""
+    return f"{PLATFORM}/{message.chat_id}/{message.message_id}"
 
 
 def chat_of(message: Message) -> Chat:
@@ -82,6 +112,26 @@ def address(chat: Chat) -> dict[str, Any]:
         "message_thread_id": int(chat.thread) if chat.thread else None,
         "reply_parameters": reply,
     }
+
+
+def name_of(chat: int | str, number: int) -> str:
+    """A message, for good: a group that moves takes its messages along under other numbers."""
+    return f"{chat}/{number}"
+
+
+def place_of(name: str) -> tuple[int, int]:
+    """The chat and the number of a message."""
+    chat, _, number = name.partition("/")
+    return int(chat), int(number)
+
+
+def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
+    """Buttons as Telegram draws them under a message."""
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(button.label, callback_data=button.action) for button in row] for row in rows]
+    )
 
 
 def is_group(chat: Chat) -> bool:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from bots.conversation import Conversation
+from bots.conversation import Conversation, sheet_of
 from bots.delivery import Limits, Parcel
-from bots.frontend import HeardPhoto, Hearing, Note, Person
+from bots.frontend import HeardPhoto, Hearing, Note
 from bots.locales import Locales
+from bots.replies import Reply
 from bots.serving import listen, serve, url_of
 from core.errors import ChatGone, PhotoUnavailable, UserError
 from core.jobs import MAX_PHOTOS, Chat, Job, Owner
@@ -66,24 +67,36 @@ class WebFrontEnd:
         except FileNotFoundError as error:
             raise PhotoUnavailable from error
 
-    async def say(self, chat: Chat, text: str) -> None:
-        """Put a sentence into the page. Raises ChatGone when the page was closed."""
-        self._inbox(chat).put_nowait(text)
+    async def say(self, chat: Chat, reply: Reply) -> None:
+        """Put a sentence into the page, where it stays as it is. Raises ChatGone when the page was closed."""
+        self._inbox(chat).put_nowait(reply.text)
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
+    async def edit(self, chat: Chat, message: str, reply: Reply) -> bool:
+        """What is in the page stays as it is."""
+        return False
+
+    async def delete(self, chat: Chat, messages: Sequence[str]) -> bool:
+        """What is in the page stays there."""
+        return False
+
+    async def show_activity(self, chat: Chat) -> None:
+        """The page shows by itself that it waits."""
+
+    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> list[None]:
         """Put cartoons into the page. Raises ChatGone when the page was closed."""
         inbox = self._inbox(chat)
-        if caption:
-            inbox.put_nowait(caption)
+        if caption.text:
+            inbox.put_nowait(caption.text)
         # The spool forgets its files after delivery; Gradio copies these when it shows them.
         folder = self._results / chat.chat
         folder.mkdir(parents=True, exist_ok=True)
-        for result in parcel.results:
-            inbox.put_nowait(Path(await asyncio.to_thread(shutil.copyfile, result.path, folder / result.name)))
+        files = [(result.path, result.name) for result in parcel.results]
+        for path, name in [(parcel.archive, parcel.name)] if parcel.archive else files:
+            inbox.put_nowait(Path(await asyncio.to_thread(shutil.copyfile, path, folder / name)))
+        return [None] * len(parcel.results)
 
-    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
+    async def arrived(self, chat: Chat, parcel: Parcel, caption: Reply, trace: str) -> None:
         """No page outlives the program."""
-        return False
 
     def over(self, job: Job) -> None:
         """Nothing more is coming for this job."""
@@ -95,25 +108,34 @@ class WebFrontEnd:
         self, user: str, language: str | None, text: str, uploads: Sequence[tuple[Path, str]]
     ) -> AsyncGenerator[Item]:
         """Everything the program says to one message with its uploads (path and name)."""
-        person = Person(Owner(PLATFORM, user), language)
-        if not uploads or text.startswith("/"):
-            # A command that comes with photos is obeyed before they are drawn.
-            yield await self._conversation.answer(person, text)
-            text = ""
+        person = await self._conversation.introduced(Owner(PLATFORM, user), language)
+        sheet, caption = sheet_of(text)
+        if not uploads or (text.startswith("/") and sheet is None and not text.startswith("/cartoon")):
+            # A command that comes with photos, and is not about them, is obeyed before they are drawn.
+            yield (await self._conversation.answer(person, text)).text
+            caption = ""
         if not uploads:
             return
         if len(uploads) > MAX_PHOTOS:
-            yield self._locales.of(language).say("too-many-photos", most=MAX_PHOTOS)
+            yield self._locales.of(person.language).say("too-many-photos", most=MAX_PHOTOS)
         with self._opened_inbox() as (chat, inbox):
             chosen = uploads[:MAX_PHOTOS]
             for place, (path, name) in enumerate(chosen):
                 heard = HeardPhoto(
-                    person, chat, place, name, str(path), text, group=chat.chat, weight=path.stat().st_size
+                    person,
+                    chat,
+                    place,
+                    name,
+                    str(path),
+                    caption,
+                    group=chat.chat,
+                    weight=path.stat().st_size,
+                    sheet=sheet,
                 )
                 try:
                     await self._reception.hear(heard, complete=place == len(chosen) - 1)
                 except UserError as error:
-                    yield self._locales.of(language).error(error)
+                    yield self._locales.of(person.language).error(error)
                     return
             while (item := await inbox.get()) is not None:
                 yield item
