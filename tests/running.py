@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from bots.app import App
 from bots.conversation import Conversation
 from bots.locales import Locales
 from bots.orders import Orders
+from bots.samples import StylePictures
 from core.config import Settings
 from core.engine import Engine, LocalEngine
 from core.errors import LookError
@@ -26,6 +28,7 @@ from storage.user_settings import UserSettings
 from tests.fakes.telegram import TelegramServer
 
 TODAY = "2026-11-23"
+RETENTION_DAYS = 7
 FACTS = {
     "waiting": 12,
     "drawn": 340,
@@ -67,6 +70,7 @@ def conversation_of(
     styles: Styles,
     missing: Callable[[str], LookError],
     orders: Orders,
+    pictures: StylePictures,
     *,
     admin_ids: frozenset[str] = frozenset(),
     allowlist: bool = False,
@@ -76,7 +80,17 @@ def conversation_of(
     access = Access(people, admin_ids, allowlist, quota=0, today=lambda: TODAY)
     administration = Administration(people, access, _facts)
     settings = UserSettings(database)
-    return Conversation(settings, styles, missing, Locales(), access, orders, administration)
+    return Conversation(
+        settings,
+        styles,
+        missing,
+        partial(asyncio.to_thread, pictures.sheet),
+        Locales(),
+        access,
+        orders,
+        administration,
+        RETENTION_DAYS,
+    )
 
 
 async def _facts() -> dict[str, int | float]:

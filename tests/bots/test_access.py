@@ -38,7 +38,7 @@ def access_to(people: People, *, allowlist: bool = False, quota: int = 0, today:
 
 async def counted(access: Access, owner: Owner, photos: int) -> int:
     """How many of so many photos at the same time were within the quota."""
-    results = await asyncio.gather(*(access.count_photo(owner) for _ in range(photos)), return_exceptions=True)
+    results = await asyncio.gather(*(access.count_photos(owner, 1) for _ in range(photos)), return_exceptions=True)
     refusals = [result for result in results if result is not None]
     assert all(isinstance(refusal, QuotaReached) for refusal in refusals)
     return photos - len(refusals)
@@ -85,7 +85,7 @@ async def test_a_quota_holds_for_each_person_and_for_photos_at_the_same_time(peo
     assert await counted(access, ANNA, 10) == 3
     assert await counted(access, ADMIN, 10) == 3
     with pytest.raises(QuotaReached) as refusal:
-        await access.count_photo(ANNA)
+        await access.count_photos(ANNA, 1)
     assert refusal.value.values == {"limit": 3}
 
 
@@ -111,3 +111,12 @@ async def test_photos_are_counted_without_a_quota_too(people: People):
     # A quota set in the middle of the day counts what came before.
     await people.set_quota(ANNA, 6)
     assert await counted(access_to(people), ANNA, 5) == 1
+
+
+async def test_several_photos_count_all_together_or_not_at_all(people: People):
+    access = access_to(people, quota=5)
+    await access.count_photos(ANNA, 3)
+    with pytest.raises(QuotaReached):
+        await access.count_photos(ANNA, 3)
+    assert await people.photos_of(ANNA, Calendar.today) == 3
+    await access.count_photos(ANNA, 2)

@@ -1,13 +1,16 @@
-"""Results -> messages within a platform's limits: nothing lost, nothing out of order, nothing scaled down."""
+"""Results -> messages within a platform's limits: nothing lost or out of order, nothing scaled down unasked."""
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.delivery import Kind, Limits, Result, pack
+from bots.delivery import PHOTO_SIDES, ZIP_HEADERS, Kind, Limits, Parcel, Result, pack, write_archive
 from core.jobs import MAX_PHOTOS
+from core.look import DELIVERIES
 
 LIMITS = Limits()
 
@@ -22,8 +25,27 @@ def lengths(count: int, limits: Limits = LIMITS) -> list[int]:
     return [len(parcel.results) for parcel in pack([result(number) for number in range(count)], limits)]
 
 
-def kinds(*results: Result) -> set[Kind]:
-    return {parcel.kind for parcel in pack(results, LIMITS)}
+def kinds(*results: Result, delivery: str = "auto") -> set[Kind]:
+    return {parcel.kind for parcel in pack(results, LIMITS, delivery)}
+
+
+def in_spool(folder: Path, weights: Sequence[int]) -> list[Result]:
+    """Results whose files are there, of so many bytes."""
+    results: list[Result] = []
+    for number, weight in enumerate(weights, start=1):
+        path = folder / f"{number}.png"
+        path.write_bytes(bytes([number]) * weight)
+        results.append(Result(number, path, f"{number:02}.png", weight, 640, 480))
+    return results
+
+
+def written(parcel: Parcel) -> dict[str, bytes]:
+    """What is in the archive of a parcel, once it is written."""
+    write_archive(parcel)
+    assert parcel.archive is not None
+    with zipfile.ZipFile(parcel.archive) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +100,59 @@ def test_what_is_too_heavy_for_any_message_still_goes_by_itself():
     assert [[each.photo_id for each in parcel.results] for parcel in parcels] == [[0], [1], [2]]
 
 
+@pytest.mark.parametrize(
+    "large", [result(suffix=".png"), result(suffix=".webp"), result(width=2048, height=2048), result(width=1281)]
+)
+def test_who_asks_for_photos_gets_photos_and_who_asks_for_files_gets_files(large: Result):
+    assert kinds(result(), large, delivery="photo") == {Kind.PHOTO}
+    assert kinds(result(), large, delivery="file") == {Kind.DOCUMENT}
+    assert kinds(result(), delivery="file") == {Kind.DOCUMENT}
+
+
+@pytest.mark.parametrize(
+    "no_photo",
+    [
+        result(weight=10_000_001),
+        result(width=1280, height=63),
+        result(width=PHOTO_SIDES - 1000, height=1001),
+    ],
+    ids=["heavy", "flat", "large"],
+)
+def test_what_no_platform_takes_as_a_photo_goes_as_a_document_whatever_was_asked_for(no_photo: Result):
+    assert kinds(no_photo, delivery="photo") == kinds(result(), no_photo, delivery="photo") == {Kind.DOCUMENT}
+
+
+def test_a_single_result_is_not_packed_into_an_archive():
+    assert pack([result(suffix=".png")], LIMITS, "zip") == [Parcel(Kind.DOCUMENT, (result(suffix=".png"),))]
+
+
+def test_an_archive_holds_all_files_under_their_names(tmp_path: Path):
+    results = in_spool(tmp_path, [3000, 10, 2000])
+    (parcel,) = pack(results, LIMITS, "zip")
+    assert (parcel.kind, parcel.results, parcel.single) == (Kind.ZIP, tuple(results), True)
+    assert parcel.name == "cartoons.zip"
+    assert written(parcel) == {each.name: each.path.read_bytes() for each in results}
+    # Written again, after a kill: whole again, and nothing is left beside it.
+    assert written(parcel) == {each.name: each.path.read_bytes() for each in results}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".zip"}
+    # The spool forgets it together with its first picture.
+    assert parcel.archive == results[0].path.with_suffix(".zip")
+
+
+def test_archives_stay_below_the_limit_of_a_request(tmp_path: Path):
+    limits = Limits(request_bytes=10_000)
+    results = in_spool(tmp_path, [4000, 4000, 5000, 100, 12_000])
+    parcels = pack(results, limits, "zip")
+    assert [[each.photo_id for each in parcel.results] for parcel in parcels] == [[1, 2], [3, 4], [5]]
+    assert [parcel.name for parcel in parcels] == [f"cartoons-{number}-of-3.zip" for number in (1, 2, 3)]
+    for parcel in parcels:
+        assert written(parcel).keys() == {each.name for each in parcel.results}
+        assert parcel.archive is not None
+        size = parcel.archive.stat().st_size
+        assert size <= limits.request_bytes or len(parcel.results) == 1
+        assert size <= sum(each.weight + ZIP_HEADERS for each in parcel.results)
+
+
 RESULTS = st.lists(
     st.builds(
         result,
@@ -91,22 +166,23 @@ RESULTS = st.lists(
 )
 
 
-@given(RESULTS)
-def test_every_result_is_sent_once_and_in_order(results: list[Result]):
-    assert [each for parcel in pack(results, LIMITS) for each in parcel.results] == results
+@given(RESULTS, st.sampled_from(DELIVERIES))
+def test_every_result_is_sent_once_and_in_order(results: list[Result], delivery: str):
+    assert [each for parcel in pack(results, LIMITS, delivery) for each in parcel.results] == results
 
 
-@given(RESULTS)
-def test_every_message_is_within_the_limits(results: list[Result]):
-    for parcel in pack(results, LIMITS):
-        assert 1 <= len(parcel.results) <= LIMITS.album_items
+@given(RESULTS, st.sampled_from(DELIVERIES))
+def test_every_message_is_within_the_limits(results: list[Result], delivery: str):
+    for parcel in pack(results, LIMITS, delivery):
+        assert parcel.results
+        assert parcel.single or len(parcel.results) <= LIMITS.album_items
         weight = sum(each.weight for each in parcel.results)
         assert weight <= LIMITS.request_bytes or len(parcel.results) == 1
 
 
-@given(RESULTS)
-def test_all_messages_of_a_job_are_of_one_kind(results: list[Result]):
-    assert len({parcel.kind for parcel in pack(results, LIMITS)}) <= 1
+@given(RESULTS, st.sampled_from(DELIVERIES))
+def test_all_messages_of_a_job_are_of_one_kind(results: list[Result], delivery: str):
+    assert len({parcel.kind for parcel in pack(results, LIMITS, delivery)}) <= 1
 
 
 @given(st.integers(1, MAX_PHOTOS))

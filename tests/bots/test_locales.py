@@ -8,7 +8,10 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 from fluent.syntax.visitor import Visitor
 
-from bots.locales import LANGUAGES, Locale, Locales
+from bots.locales import LANGUAGES, Locale, Locales, parse_language
+from bots.wording import described, facts, wait_words
+from core.errors import UnknownLanguage
+from core.look import Look, SheetKind
 from core.styles.registry import STYLE_NAMES
 
 BOTS = Path(__file__).resolve().parents[2] / "bots"
@@ -134,8 +137,83 @@ def test_a_strength_is_shown_short(strength: float, shown: str):
 def test_the_word_queued_counts_photos_and_time_as_english_does(
     photos: int, ahead: int, unit: str, wait: int, sentence: str
 ):
-    look = {"style": "ink", "strength": 0.7, "size": 1024, "format": "jpg"}
-    assert Locale("en").say("queued", photos=photos, ahead=ahead, unit=unit, wait=wait, **look) == sentence
+    look = described(Locale("en"), Look())
+    assert Locale("en").say("queued", photos=photos, look=look, ahead=ahead, unit=unit, wait=wait) == sentence
+
+
+@pytest.mark.parametrize(
+    ("done", "ahead", "unit", "wait", "english", "chinese"),
+    [
+        (0, 0, "none", 0, "0/3", "0/3"),
+        (
+            1,
+            1,
+            "seconds",
+            20,
+            "1/3 · one photo comes first · about 20 seconds left",
+            "1/3 · 前面还有 1 张 · 大约还要 20 秒",
+        ),
+        (
+            2,
+            9,
+            "minutes",
+            1,
+            "2/3 · 9 photos come first · about a minute left",
+            "2/3 · 前面还有 9 张 · 大约还要 1 分钟",
+        ),
+    ],
+)
+def test_how_far_photos_have_come_is_told_on_one_line(
+    done: int, ahead: int, unit: str, wait: int, english: str, chinese: str
+):
+    for language, line in (("en", english), ("zh-CN", chinese)):
+        locale = Locale(language)
+        look = described(locale, Look())
+        text = locale.say("drawing", photos=3, look=look, bar="▓░", done=done, ahead=ahead, unit=unit, wait=wait)
+        first, last = text.split("\n")
+        assert look in first
+        assert last == f"▓░ {line}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_sheet_is_described_and_announced_by_its_own_words(language: str):
+    locale = Locale(language)
+    looks = [Look("pop", sheet=sheet) for sheet in (None, *SheetKind)]
+    assert len({described(locale, look) for look in looks}) == len(looks)
+    assert len({locale.say("done", photos=1, **facts(look)) for look in looks}) == len(looks)
+    assert all("pop" in described(locale, look) for look in looks if look.sheet is not SheetKind.STYLES)
+
+
+def test_the_word_done_counts_cartoons_and_names_the_look():
+    look = facts(Look("pop", 0.9))
+    assert Locale("en").say("done", photos=1, **look) == "Here is your cartoon: pop 0.9."
+    assert Locale("en").say("done", photos=3, **look) == "Here are your 3 cartoons: pop 0.9."
+    assert Locale("zh-CN").say("done", photos=1, **look) == "你的卡通画好了：pop 0.9。"
+    assert Locale("zh-CN").say("done", photos=3, **look) == "你的 3 张卡通画好了：pop 0.9。"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ("none", 0)), (14.0, ("none", 0)), (41.0, ("seconds", 50)), (91.0, ("minutes", 2))],
+)
+def test_waits_are_rounded_up(seconds: float | None, words: tuple[str, int]):
+    unit, wait = words
+    assert wait_words(seconds) == {"unit": unit, "wait": wait}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("en", "en"), ("English", "en"), (" ZH ", "zh-CN"), ("zh-cn", "zh-CN"), ("中文", "zh-CN"), ("AUTO", None)],
+)
+def test_a_language_is_read_as_people_write_it(text: str, language: str | None):
+    assert parse_language(text) == language
+
+
+@pytest.mark.parametrize("text", ["", "tlh", "en-US", "auto en", "x" * 5000])
+def test_a_language_we_do_not_speak_is_refused_with_the_choices(text: str):
+    with pytest.raises(UnknownLanguage) as caught:
+        parse_language(text)
+    assert caught.value.values == {"given": text[:32], "choices": "en, zh-CN, auto"}
 
 
 def test_names_are_not_wrapped_in_invisible_marks():

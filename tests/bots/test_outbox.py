@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bots.outbox import Busy, Outbox, Rates, Unreached
-from core.errors import ChatGone
+from bots.outbox import OFFERED_SHARE, Busy, Doubtful, Outbox, Rates, Unreached
+from core.errors import ChatGone, Refused
+from tests.clock import on_jumping_clock
 
 # Nothing here is about the pace; that is the throttler's.
-FAST = Rates(overall=10_000, person=10_000, group=10_000)
+FAST = Rates(overall=10_000, chat=10_000, group=10_000)
 
 
 class Pauses:
@@ -152,3 +153,98 @@ async def test_closing_drops_what_is_too_late():
     await asyncio.sleep(0)
     await outbox.close(grace=0)
     assert dropped.is_set()
+
+
+# What nobody waits for.
+
+
+def test_what_is_offered_takes_its_share_of_a_chats_rate_and_no_more():
+    rates = Rates(overall=10_000, chat=10_000, group=20)
+    gap = 60 / (OFFERED_SHARE * rates.group)
+
+    async def offered_each_second(outbox: Outbox, platform: Platform) -> list[bool]:
+        taken: list[bool] = []
+        for second in range(round(3 * gap)):
+            taken.append(await outbox.offer("friends", platform.call(f"{second}"), group=True))
+            await asyncio.sleep(1)
+        return taken
+
+    platform = Platform()
+    taken = on_jumping_clock(offered_each_second(Outbox(rates), platform))
+    assert [second for second, was_taken in enumerate(taken) if was_taken] == [0, gap, 2 * gap]
+    assert platform.taken == [f"{second:g}" for second in (0, gap, 2 * gap)]
+
+
+def test_what_is_offered_to_many_chats_takes_its_share_of_the_overall_rate():
+    rates = Rates(overall=1000, chat=10_000, group=10_000)
+
+    async def offered_for_a_while(outbox: Outbox, platform: Platform) -> float:
+        clock = asyncio.get_running_loop().time
+        for number in range(300):
+            await outbox.offer(f"chat {number}", platform.call(f"{number}"))
+            await asyncio.sleep(0.001)
+        return clock()
+
+    platform = Platform()
+    seconds = on_jumping_clock(offered_for_a_while(Outbox(rates), platform))
+    assert 0 < len(platform.taken) <= 1 + OFFERED_SHARE * rates.overall * seconds
+
+
+async def test_nothing_is_offered_beside_a_message_that_is_on_its_way_or_waits():
+    outbox, platform, slow = Outbox(FAST), Platform(), asyncio.Event()
+    outbox.post("anna", slow.wait)
+    waiting = asyncio.create_task(outbox.send("anna", platform.call("answer")))
+    await asyncio.sleep(0)
+    assert not await outbox.offer("anna", platform.call("offer"))
+    assert await outbox.offer("ben", platform.call("to ben"))
+    assert platform.taken == ["to ben"]
+    slow.set()
+    await waiting
+    assert platform.taken == ["to ben", "answer"]
+
+
+async def test_nothing_is_offered_to_anybody_while_the_overall_rate_is_used_up():
+    outbox, platform = Outbox(Rates(overall=1, chat=10_000, group=10_000)), Platform()
+    await outbox.send("anna", platform.call("one"))
+    waiting = asyncio.create_task(outbox.send("anna", platform.call("two")))
+    await asyncio.sleep(0)
+    assert not await outbox.offer("ben", platform.call("offer"))
+    await waiting
+    assert platform.taken == ["one", "two"]
+
+
+async def test_an_offer_that_meets_a_busy_chat_keeps_its_turn_and_stalls_nobody_else():
+    pauses, platform = Pauses(), Platform(Busy(30))
+    outbox = Outbox(FAST, pauses.sleep)
+    offer = asyncio.create_task(outbox.offer("anna", platform.call("offer")))
+    await pauses.begun.wait()
+    answer = asyncio.create_task(outbox.send("anna", platform.call("answer")))
+    await outbox.send("ben", platform.call("other chat"))
+    assert not await outbox.offer("anna", platform.call("another offer"))
+    assert platform.taken == ["other chat"]
+    assert pauses.asked == [30]
+    pauses.over.set()
+    assert not await offer
+    await answer
+    # What was offered is not tried again.
+    assert platform.taken == ["other chat", "answer"]
+
+
+@pytest.mark.parametrize("error", [Unreached("no network"), Doubtful("cut off")])
+async def test_an_offer_that_does_not_arrive_is_let_go(error: Exception):
+    pauses, platform = Pauses(), Platform(error)
+    outbox = Outbox(FAST, pauses.sleep)
+    assert not await outbox.offer("anna", platform.call("offer"))
+    await outbox.send("anna", platform.call("answer"))
+    assert platform.taken == ["answer"]
+    assert pauses.asked == []
+
+
+@pytest.mark.parametrize("error", [ChatGone("blocked"), Refused("not modified")])
+async def test_an_offer_that_is_not_taken_is_the_callers(error: Exception):
+    platform = Platform(error)
+    outbox = Outbox(FAST)
+    with pytest.raises(type(error)):
+        await outbox.offer("anna", platform.call("offer"))
+    await outbox.send("anna", platform.call("answer"))
+    assert platform.taken == ["answer"]

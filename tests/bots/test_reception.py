@@ -2,30 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bots.access import Access
 from bots.albums import Albums
+from bots.buttons import result_buttons
 from bots.courier import Courier
-from bots.delivery import Limits as MessageLimits
-from bots.delivery import Parcel
-from bots.frontend import FrontEnd, HeardPhoto, Note, Person
+from bots.delivery import Kind
+from bots.frontend import FrontEnd, HeardPhoto, Person
 from bots.intake import Intake
 from bots.locales import Locales
 from bots.orders import Orders
 from bots.outbox import Busy, Unreached
-from bots.reception import Reception, worded
-from core.errors import Blocked, ChatGone, PhotoUnavailable, Refused, StorageUnwritable
+from bots.progress import Progress
+from bots.reception import Reception
+from bots.replies import Reply
+from bots.samples import StylePictures
+from core.errors import Blocked, OwnerQueueFull, StorageUnwritable
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
-from core.look import Look
+from core.look import SHEET_SIZE, Look, Preferences, SheetKind
 from core.metrics import Metrics
+from core.pace import Forecast
 from core.photo import Limits
 from core.queue import FairQueue
+from core.sheet import SheetEngine
 from core.studio import Rules, Studio
 from core.styles.registry import Styles
 from core.weights import WeightsFolder
@@ -34,6 +39,7 @@ from storage.jobs import Jobs
 from storage.people import People, Standing
 from storage.spool import Spool
 from storage.user_settings import UserSettings
+from tests.memory_chat import Deleted, Delivered, MemoryChat, Said
 from tests.pictures import gradient, jpeg_bytes
 from tests.running import TODAY, QuickEngine, conversation_of
 
@@ -41,86 +47,6 @@ GOOD = jpeg_bytes(gradient(60, 40))
 ANNA = Person(Owner("memory", "anna"), "en")
 # A photo of 41 bytes that is none.
 WORDS = b"just some words, and nothing of a picture"
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence in a chat."""
-
-    chat: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """Cartoons in a chat, by the names that people see."""
-
-    chat: str
-    names: tuple[str, ...]
-    caption: str
-
-
-Event = Said | Delivered
-
-
-@dataclass
-class MemoryChat:
-    """A chat platform in memory: `uploads` are its files by reference; what happens comes out of `events`."""
-
-    uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    events: "asyncio.Queue[Event]" = field(default_factory=lambda: asyncio.Queue[Event]())
-    fetched: list[str] = field(default_factory=list[str])
-    known: set[str] = field(default_factory=set[str])
-    asked: list[str] = field(default_factory=list[str])
-    order: list[str] = field(default_factory=list[str])
-    away: list[Exception] = field(default_factory=list[Exception])
-    refusing: int = 0
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    gone: bool = False
-    broken: bool = False
-
-    @property
-    def limits(self) -> MessageLimits:
-        return MessageLimits()
-
-    async def run(self) -> None:
-        await asyncio.Event().wait()
-
-    async def fetch(self, reference: str, path: Path) -> None:
-        self.fetched.append(reference)
-        if self.away:
-            raise self.away.pop()
-        if reference not in self.uploads:
-            raise PhotoUnavailable
-        await asyncio.to_thread(path.write_bytes, self.uploads[reference])
-
-    async def say(self, chat: Chat, text: str) -> None:
-        if self.gone:
-            raise ChatGone("the bot was blocked")
-        if self.refusing and "notes.txt" in text:
-            self.refusing -= 1
-            raise Refused("not this one")
-        self.events.put_nowait(Said(chat.chat, text))
-
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: str, note: Note) -> None:
-        if self.gone:
-            raise ChatGone("the bot was blocked")
-        self.order.append(f"deliver {parcel.results[0].name}")
-        await note(f"trace {parcel.results[0].name}")
-        if self.broken:
-            raise OSError("the platform answers nonsense")
-        assert all(result.path.stat().st_size == result.weight for result in parcel.results)
-        names = tuple(result.name for result in parcel.results)
-        self.events.put_nowait(Delivered(chat.chat, names, caption))
-
-    async def arrived(self, chat: Chat, parcel: Parcel, caption: str, trace: str) -> bool:
-        self.asked.append(trace)
-        self.order.append(f"arrived {trace}")
-        return trace in self.known
-
-    async def next_events(self, count: int) -> list[Event]:
-        async with asyncio.timeout(20):
-            return [await self.events.get() for _ in range(count)]
 
 
 class StalledChat(MemoryChat):
@@ -131,7 +57,7 @@ class StalledChat(MemoryChat):
         self.entered = asyncio.Event()
         self.left = False
 
-    async def say(self, chat: Chat, text: str) -> None:
+    async def say(self, chat: Chat, reply: Reply) -> str | None:
         self.entered.set()
         try:
             await asyncio.Event().wait()
@@ -154,29 +80,43 @@ class House:
         self.settled: asyncio.Queue[str] = asyncio.Queue()
         self.answered: asyncio.Queue[Job] = asyncio.Queue()
         self._locales = Locales()
-        styles = Styles(WeightsFolder(folder / "weights"))
+        weights = WeightsFolder(folder / "weights")
+        styles = Styles(weights)
         front_ends: dict[str, FrontEnd] = {"memory": self.platform}
         self.delivered: list[int] = []
+        self.progress = Progress(self.jobs, self._forecast, front_ends, self._locales)
         self.courier = Courier(
-            self.jobs, self.spool, front_ends, self._locales, self.answered.put_nowait, self.delivered.append
+            self.jobs,
+            self.spool,
+            front_ends,
+            self._locales,
+            self.progress,
+            self.answered.put_nowait,
+            self.delivered.append,
         )
         self.orders = Orders(
-            self.jobs, self.queue, self.spool, self.settings, self._settle, self.answered.put_nowait
+            self.jobs, self.queue, self.spool, self.settings, self._forecast, self._settle, self.progress.drop
         )
         self.metrics = Metrics(self.queue.__len__, lambda: self.spool.used, lambda: 0)
         self.studio = Studio(
-            self.queue, QuickEngine, self.jobs, self.spool, self.metrics, self._settle, Rules(Limits())
+            self.queue,
+            lambda: SheetEngine(QuickEngine(), lambda: styles.installed),
+            self.jobs,
+            self.spool,
+            self.metrics,
+            self._settle,
+            Rules(Limits()),
         )
         self.people = People(database)
         self.reception = Reception(
-            conversation_of(database, styles, styles.missing, self.orders),
+            conversation_of(database, styles, styles.missing, self.orders, StylePictures(styles, weights, folder)),
             Access(self.people, frozenset(), allowlist=False, quota=0, today=lambda: TODAY),
             Intake(1000, 1000),
             Albums(window, window),
             self.jobs,
             self.spool,
             self.queue,
-            self.studio.estimate,
+            self.progress,
             front_ends,
             self._locales,
             Limits(file_bytes=1_000_000),
@@ -220,25 +160,33 @@ class House:
             while {photo.status for photo in await self.photos(job_id)} != {PhotoStatus.ANSWERED}:
                 await self.answered.get()
         # Reading sees a write before its commit; an empty write waits its turn behind it.
-        await self.jobs.answered([])
+        await self.jobs.answered({})
         await self.courier.close(grace=20)
 
-    async def photos(self, job_id: str) -> tuple[Photo, ...]:
+    async def job(self, job_id: str) -> Job:
         job = await self.jobs.job(job_id)
         assert job is not None
-        return job.photos
+        return job
+
+    async def photos(self, job_id: str) -> tuple[Photo, ...]:
+        return (await self.job(job_id)).photos
 
     async def leaves_nothing_behind(self) -> bool:
         files = list(self.spool.source(0).parent.iterdir())
-        return not files and not await self.left()
+        return not files and not await self.left() and not await self.jobs.closed_with_progress()
 
     async def restart(self) -> None:
         """Take up what an earlier run left, as the program does."""
         await self.jobs.recover(attempts=3)
         await self.reception.resume(self.jobs.open_jobs())
+        for job in await self.jobs.closed_with_progress():
+            self.courier.settled(job.id)
 
     async def left(self) -> list[Job]:
         return [job async for job in self.jobs.open_jobs()]
+
+    def _forecast(self, owner: Owner, jobs: Collection[str], photos: int, look: Look) -> Forecast:
+        return self.studio.forecast(owner, jobs, photos, look)
 
     def _settle(self, job_id: str) -> None:
         self.courier.settled(job_id)
@@ -252,22 +200,27 @@ async def house_in(
     """A house that is closed like the program; `window` is in seconds."""
     database = await Database.open(folder / "cartoonbot.sqlite3")
     house = House(database, folder, queue_limit, user_limit, window)
+    progress = asyncio.create_task(house.progress.run())
     try:
         yield house
     finally:
         await house.courier.close(grace=20)
         await house.reception.close()
+        progress.cancel()
+        await asyncio.wait([progress])
         await database.close()
 
 
 async def test_an_album_is_acknowledged_once_and_comes_back_as_one(tmp_path: Path):
     async with house_in(tmp_path) as house, house.drawing():
         job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)], caption="0.9")
-        assert await house.platform.next_events(2) == [
+        assert await house.platform.next_events(3) == [
             Said("home", "Got your 2 photos: ink 0.9, 1024 px, jpg. I'm drawing now."),
-            Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "Here are your 2 cartoons."),
+            Delivered("home", ("01-ink.jpg", "02-ink.jpg"), ""),
+            Said("home", "Here are your 2 cartoons: ink 0.9."),
         ]
         await house.finish(job_id)
+        assert {*house.platform.changes} == {Deleted("1")}
         assert await house.leaves_nothing_behind()
 
 
@@ -281,16 +234,17 @@ async def test_a_photo_is_a_row_before_its_bytes_are_fetched(tmp_path: Path):
 async def test_a_full_queue_takes_what_fits_and_says_once_what_does_not(tmp_path: Path):
     async with house_in(tmp_path, queue_limit=2) as house:
         job_id = await house.send([(f"{number}.jpg", GOOD) for number in range(6)])
-        queued, refused = await house.platform.next_events(2)
+        (queued,) = await house.platform.next_events(1)
         assert isinstance(queued, Said)
         assert queued.text.startswith("Got your 2 photos")
-        assert isinstance(refused, Said)
-        assert refused.text.startswith("Photos 3 to 6: So many photos are waiting (2)")
         assert len(house.platform.fetched) == len(house.queue) == 2
         async with house.drawing():
-            (delivered,) = await house.platform.next_events(1)
+            delivered, refused, done = await house.platform.next_events(3)
             await house.finish(job_id)
-        assert delivered == Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "Here are your 2 cartoons.")
+        assert isinstance(refused, Said)
+        assert refused.text.startswith("Photos 3 to 6: So many photos are waiting (2)")
+        assert delivered == Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "")
+        assert done == Said("home", "Here are your 2 cartoons: ink 0.7.")
         assert await house.leaves_nothing_behind()
 
 
@@ -299,11 +253,13 @@ async def test_one_persons_full_queue_leaves_what_they_already_queued(tmp_path: 
         await house.send([("a.jpg", GOOD)], chat="first")
         await house.platform.next_events(1)
         await house.send([("b.jpg", GOOD), ("c.jpg", GOOD)], chat="second")
-        _, refused = await house.platform.next_events(2)
-        assert isinstance(refused, Said)
+        await house.platform.next_events(1)
+        assert len(house.queue) == 2
+        async with house.drawing():
+            events = await house.platform.next_events(3)
+        (refused,) = [event for event in events if isinstance(event, Said)]
         assert refused.chat == "second"
         assert refused.text.startswith("Photo 2 (c.jpg): 2 of your photos are still waiting, and 2 is the most")
-        assert len(house.queue) == 2
 
 
 async def test_photos_that_all_fail_are_told_in_one_message(tmp_path: Path):
@@ -343,10 +299,11 @@ async def test_a_photo_the_platform_lost_is_told_by_its_name(tmp_path: Path):
 async def test_the_good_photos_of_an_album_come_back_and_the_bad_ones_are_named(tmp_path: Path):
     async with house_in(tmp_path) as house, house.drawing():
         job_id = await house.send([("a.jpg", GOOD), ("notes.txt", WORDS), ("c.jpg", GOOD)])
-        queued, told, delivered = await house.platform.next_events(3)
+        queued, delivered, told, done = await house.platform.next_events(4)
         assert isinstance(queued, Said)
         assert queued.text.startswith("Got your 2 photos")
-        assert delivered == Delivered("home", ("01-ink.jpg", "03-ink.jpg"), "Here are your 2 cartoons.")
+        assert delivered == Delivered("home", ("01-ink.jpg", "03-ink.jpg"), "")
+        assert done == Said("home", "Here are your 2 cartoons: ink 0.7.")
         assert isinstance(told, Said)
         assert told.text.startswith("Photo 2 (notes.txt): this is not a picture I can read.")
         await house.finish(job_id)
@@ -360,7 +317,7 @@ async def test_a_late_sibling_is_answered_by_itself_in_the_same_job(tmp_path: Pa
         await house.platform.next_events(2)
         assert await house.send([("b.jpg", GOOD)]) == job_id
         _, delivered = await house.platform.next_events(2)
-        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")
+        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon: ink 0.7.")
         await house.finish(job_id)
         assert await house.leaves_nothing_behind()
 
@@ -369,7 +326,7 @@ async def test_a_late_caption_does_not_change_what_is_already_drawn(tmp_path: Pa
     async with house_in(tmp_path) as house, house.drawing():
         job_id = await house.send([("a.jpg", GOOD)])
         await house.finish(job_id)
-        await house.settings.keep(ANNA.owner, Look(format="png"))
+        await house.settings.keep(ANNA.owner, Preferences(Look(format="png")))
         await house.send([("b.jpg", GOOD)], caption="0.9")
         events = await house.platform.next_events(4)
         assert [event.names for event in events if isinstance(event, Delivered)] == [
@@ -423,6 +380,8 @@ async def test_what_could_not_be_delivered_waits_for_the_next_start(
         (delivered,) = await house.platform.next_events(1)
         assert isinstance(delivered, Delivered)
         await house.finish(job_id)
+        # The message of the run before.
+        assert house.platform.changes == [Deleted("1")]
         assert await house.leaves_nothing_behind()
 
 
@@ -525,6 +484,7 @@ async def test_closing_the_courier_ends_every_run_of_a_job(tmp_path: Path):
             house.spool,
             {"memory": stalled},
             Locales(),
+            house.progress,
             house.answered.put_nowait,
             house.delivered.append,
         )
@@ -575,7 +535,7 @@ async def test_a_damaged_cartoon_does_not_hold_up_the_others_of_its_job(tmp_path
     async with house_in(tmp_path) as house:
         await house.restart()
         delivered, told = await house.platform.next_events(2)
-        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")
+        assert delivered == Delivered("home", ("02-ink.jpg",), "Here is your cartoon: ink 0.7.")
         assert isinstance(told, Said)
         assert told.text.startswith("Photo 1 (a.jpg): drawing it failed")
         await house.finish(job_id)
@@ -590,7 +550,7 @@ async def test_a_refused_sentence_leaves_the_photos_that_are_still_drawn_alone(t
             events = await house.platform.next_events(1)
             if isinstance(events[0], Said):
                 events = await house.platform.next_events(1)
-            assert events == [Delivered("home", ("02-ink.jpg",), "Here is your cartoon.")]
+            assert events == [Delivered("home", ("02-ink.jpg",), "Here is your cartoon: ink 0.7.")]
             await house.finish(job_id)
         assert await house.leaves_nothing_behind()
 
@@ -662,6 +622,7 @@ async def test_photos_called_off_are_neither_drawn_nor_delivered(tmp_path: Path)
         await house.platform.next_events(1)
         assert await house.orders.cancel(ANNA.owner) == 2
         await house.courier.close(grace=20)
+        assert house.platform.changes == [Deleted("1")]
         assert len(house.queue) == 0
         assert house.platform.events.empty()
         assert await house.leaves_nothing_behind()
@@ -686,13 +647,13 @@ async def test_what_is_forgotten_in_the_middle_of_an_album_stays_forgotten(tmp_p
 
 async def test_a_long_wait_is_told_from_what_was_measured(tmp_path: Path):
     async with house_in(tmp_path) as house:
-        assert house.studio.estimate(10, 1, Look()) is None
+        assert house.studio.forecast(ANNA.owner, (), 1, Look()).seconds is None
         async with house.drawing():
             job_id = await house.send([("a.jpg", GOOD)], chat="first")
             await house.finish(job_id)
             await house.platform.next_events(2)
-        # The quick engine takes next to nothing for a photo, so for 60 of them no time is told.
-        estimate = house.studio.estimate(10, 50, Look())
+        # The quick engine takes next to nothing for a photo, so for 50 of them no time is told.
+        estimate = house.studio.forecast(ANNA.owner, (), 50, Look()).seconds
         assert estimate is not None
         assert 0 < estimate < 15
         await house.send([("b.jpg", GOOD)], chat="second")
@@ -701,9 +662,167 @@ async def test_a_long_wait_is_told_from_what_was_measured(tmp_path: Path):
         ]
 
 
+async def test_buttons_are_under_the_cartoon_itself_or_under_all_of_several(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        for files, last in (([("a.jpg", GOOD)], "2"), ([("a.jpg", GOOD), ("b.jpg", GOOD)], "6")):
+            job_id = await house.send(files, chat=f"chat {len(files)}")
+            await house.finish(job_id)
+            buttons = result_buttons(Locales().of("en"), await house.job(job_id))
+            under = {name for name, reply in house.platform.replies.items() if reply.buttons == buttons}
+            assert under == {last}
+
+
+async def test_it_is_known_which_message_each_cartoon_is_in(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD), ("notes.txt", WORDS), ("c.jpg", GOOD)])
+        await house.finish(job_id)
+        first, failed, third = [photo.answer for photo in await house.photos(job_id)]
+        assert failed is None
+        assert first != third
+        assert {first, third} <= house.platform.replies.keys()
+
+
+async def test_who_wants_an_archive_gets_one_with_the_buttons_and_a_lone_cartoon_as_a_file(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        await house.settings.keep(ANNA.owner, Preferences(delivery="zip"))
+        job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)], chat="first")
+        await house.finish(job_id)
+        _, delivered = await house.platform.next_events(2)
+        names, caption = ("cartoons.zip", "01.jpg", "02.jpg"), "Here are your 2 cartoons: ink 0.7."
+        assert delivered == Delivered("first", names, caption, Kind.ZIP)
+        assert {photo.answer for photo in await house.photos(job_id)} == {"2"}
+        assert house.platform.replies["2"].buttons
+        await house.finish(await house.send([("c.jpg", GOOD)], chat="second"))
+        _, delivered = await house.platform.next_events(2)
+        assert delivered == Delivered("second", ("01.jpg",), "Here is your cartoon: ink 0.7.", Kind.DOCUMENT)
+        assert await house.leaves_nothing_behind()
+
+
+@pytest.mark.parametrize(("delivery", "refused"), [("photo", Kind.PHOTO), ("zip", Kind.ZIP)])
+async def test_what_a_platform_does_not_take_so_comes_as_files(tmp_path: Path, delivery: str, refused: Kind):
+    async with house_in(tmp_path) as house, house.drawing():
+        await house.settings.keep(ANNA.owner, Preferences(delivery=delivery))
+        house.platform.refused_kinds = frozenset({refused})
+        job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+        await house.finish(job_id)
+        events = house.platform.left_events()
+        delivered = [event for event in events if isinstance(event, Delivered)]
+        assert {event.kind for event in delivered} == {Kind.DOCUMENT}
+        assert [name[:2] for event in delivered for name in event.names] == ["01", "02"]
+        assert None not in {photo.answer for photo in await house.photos(job_id)}
+        assert await house.leaves_nothing_behind()
+
+
+async def test_cartoons_that_a_platform_takes_in_no_way_are_told_and_nothing_is_called_done(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        house.platform.refused_kinds = frozenset(Kind)
+        job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+        await house.finish(job_id)
+        _, told = await house.platform.next_events(2)
+        assert isinstance(told, Said)
+        assert told.text.count("the chat does not take the finished picture") == 2
+        assert house.platform.events.empty()
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_sheet_is_a_job_by_itself_and_says_what_it_shows(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house, house.drawing():
+        house.platform.uploads["a"] = GOOD
+        await house.settings.keep(ANNA.owner, Preferences(Look(size=2048, format="png"), delivery="file"))
+        heard = HeardPhoto(ANNA, Chat("memory", "home"), 1, "", "a", origin="m/1", alone=True)
+        sheets = (SheetKind.STRENGTHS, SheetKind.STYLES)
+        job_ids = [
+            await house.reception.hear(replace(heard, sheet=sheet, origin=sheet, caption="pop 0.9"), complete=True)
+            for sheet in sheets
+        ]
+        for job_id, sheet in zip(job_ids, sheets, strict=True):
+            await house.finish(job_id)
+            job = await house.job(job_id)
+            assert job.look == Look("pop", 0.9, SHEET_SIZE, sheet=sheet)
+        events = house.platform.left_events()
+        assert {event.caption for event in events if isinstance(event, Delivered)} == {
+            "Several strengths of pop.",
+            "All styles at strength 0.9.",
+        }
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_job_is_drawn_again_in_another_look_without_what_had_failed(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        job_id = await house.send([("a.jpg", GOOD), ("notes.txt", WORDS), ("c.jpg", GOOD)])
+        await house.finish(job_id)
+        before = await house.job(job_id)
+        wanted = replace(before, look=Look("pop", 0.9), delivery="file", language="zh-CN")
+        for _ in range(2):
+            # A platform may bring a press twice.
+            await house.reception.draw_again(wanted, "press 1")
+        (again,) = await house.jobs.unsettled(ANNA.owner)
+        await house.finish(again.id)
+        again = await house.job(again.id)
+        assert (again.look, again.delivery, again.language) == (Look("pop", 0.9), "file", "zh-CN")
+        assert (again.owner, again.chat) == (before.owner, before.chat)
+        assert [photo.name for photo in again.photos] == ["a.jpg", "c.jpg"]
+        events = house.platform.left_events()
+        assert Delivered("home", ("01-pop.jpg", "02-pop.jpg"), "", Kind.DOCUMENT) in events
+        assert await house.leaves_nothing_behind()
+
+
+async def test_what_there_is_no_room_for_is_not_drawn_again_at_all(tmp_path: Path):
+    async with house_in(tmp_path, user_limit=2) as house:
+        async with house.drawing():
+            job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+            await house.finish(job_id)
+        await house.send([("c.jpg", GOOD)], chat="second")
+        await house.platform.next_events(4)
+        with pytest.raises(OwnerQueueFull):
+            await house.reception.draw_again(await house.job(job_id), "press 1")
+        assert len(await house.jobs.unsettled(ANNA.owner)) == 1
+        assert await house.people.photos_of(ANNA.owner, TODAY) == 3
+
+
+async def test_forgetting_takes_the_progress_message_along(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.send([("a.jpg", GOOD)])
+        await house.platform.next_events(1)
+        await house.orders.forget(ANNA.owner)
+        await house.platform.changed.wait()
+        assert house.platform.changes == [Deleted("1")]
+
+
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(None, ("none", 0)), (14.0, ("none", 0)), (41.0, ("seconds", 50)), (91.0, ("minutes", 2))],
+    ("answers", "words"),
+    [(("5", "6"), [Said("home", "Here are your 2 cartoons: ink 0.7.")]), (("5", "5"), []), ((None, None), [])],
 )
-def test_waits_are_rounded_up(seconds: float | None, words: tuple[str, int]):
-    assert worded(seconds) == words
+async def test_a_kill_before_the_last_words_leaves_them_to_the_next_start(
+    tmp_path: Path, answers: tuple[str | None, ...], words: list[Said]
+):
+    async with house_in(tmp_path) as house:
+        job_id = await house.jobs.open_job(ANNA.owner, Chat("memory", "home"), "en", Look())
+        for place, answer in enumerate(answers):
+            photo_id = await house.jobs.add_photo(job_id, place, "", f"{place}")
+            assert photo_id
+            await house.jobs.enqueue([photo_id])
+            await house.jobs.start(photo_id)
+            await house.jobs.finish(photo_id)
+            await house.jobs.answered({photo_id: answer})
+        await house.jobs.tell_progress_in(job_id, "4")
+        await house.restart()
+        await house.courier.close(grace=20)
+        assert house.platform.left_events() == words
+        assert {*house.platform.changes} == {Deleted("4")}
+        assert await house.leaves_nothing_behind()
+
+
+async def test_a_late_sibling_is_not_called_done_before_it_is(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        async with house.drawing():
+            job_id = await house.send([("a.jpg", GOOD), ("b.jpg", GOOD)])
+            await house.finish(job_id)
+            await house.platform.next_events(3)
+        await house.send([("c.jpg", GOOD)])
+        assert await house.platform.next_events(1) == [
+            Said("home", "Got your photo: ink 0.7, 1024 px, jpg. I'm drawing now.")
+        ]
+        house.courier.settled(job_id)
+        await house.courier.close(grace=20)
+        assert house.platform.events.empty()

@@ -64,7 +64,7 @@ async def test_a_dropped_portrait_comes_back_as_a_cartoon_and_a_bad_file_as_a_se
             ).to_be_visible()
             good = ("me.jpg", jpeg_bytes(gradient(300, 400)))
             await send(page, "", [good, ("notes.jpg", b"not a picture at all")])
-            await expect(page.get_by_text("Here is your cartoon.")).to_be_visible(timeout=20_000)
+            await expect(page.get_by_text("Here is your cartoon: ink 0.7.")).to_be_visible(timeout=20_000)
             await expect(page.get_by_text("this is not a picture I can read")).to_be_visible()
             await expect(page.locator("button[title=Share], button[aria-label=Share]").first).to_be_hidden()
             cartoon = page.locator("img[src*='01-ink']")

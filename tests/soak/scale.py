@@ -87,7 +87,8 @@ def write_rows(folder: Path, photos: int) -> None:
     look = ("ink", 0.7, 512, "jpg", "all")
     with connection:
         connection.executemany(
-            "INSERT INTO jobs VALUES (?, 'web', ?, ?, NULL, NULL, 'en', ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO jobs (id, platform, user, chat, language, style, strength, size, format, faces, "
+            "created_at) VALUES (?, 'web', ?, ?, 'en', ?, ?, ?, ?, ?, ?)",
             ((f"job {job}", f"{job}", f"closed {job}", *look, time.time()) for job in range(photos // ALBUM)),
         )
         connection.executemany(
