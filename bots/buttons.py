@@ -175,7 +175,7 @@ class Buttons:
         look = job.look.on_sheet(sheet)
         if sheet is not SheetKind.BEFORE:
             # A sheet of each photo of an album would be a wall of them, and take as long.
-            job = replace(job, photos=tuple(photo for photo in job.photos if photo.failure is None)[:1])
+            job = replace(job, photos=job.drawable[:1])
         return await self._draw(person, job, look, "photo", origin)
 
     async def _send_as_files(self, person: Person, job: Job, _: str, origin: str) -> Pressed:
@@ -203,6 +203,8 @@ class Buttons:
 
 def _is_same(job: Job, other: Job) -> bool:
     """Whether two jobs make the same of the same photos: a button was pressed twice."""
-    return (job.look, job.delivery, job.chat) == (other.look, other.delivery, other.chat) and [
-        photo.reference for photo in job.photos
-    ] == [photo.reference for photo in other.photos]
+    ours, theirs = (
+        (each.look, each.delivery, each.chat, [photo.reference for photo in each.drawable])
+        for each in (job, other)
+    )
+    return ours == theirs

@@ -27,7 +27,7 @@ from core.errors import (
     ResultRefused,
     StorageUnwritable,
 )
-from core.jobs import CLOSED, Failure, Job, Photo, PhotoStatus
+from core.jobs import Failure, Job, Photo, PhotoStatus
 from core.photo import Limits, inspect
 from core.writing import until_written
 from storage.jobs import Jobs
@@ -140,7 +140,7 @@ class Courier:
                 )
         # Another photo of it may have come while these were sent.
         job = await self._jobs.job(job_id)
-        if job is not None and job.settled:
+        if job is not None and job.closed:
             await self._progress.end(job)
             self._on_answered(job)
 
@@ -173,7 +173,9 @@ class Courier:
         await self._written_off(dict.fromkeys(failures))
         if (delivered and not alone) or _was_interrupted(job):
             # As long as the row knows of its message, the words are still to be said.
-            await self._progress.withdraw(job)
+            latest = await self._jobs.job(job.id)
+            if latest is not None and latest.closed:
+                await self._progress.withdraw(job)
             photos = sum(photo.failure is None and photo.status in SENT for photo in job.photos)
             await front_end.say(job.chat, _closing_words(locale, job, photos - len(results) + len(delivered)))
 
@@ -252,8 +254,7 @@ def _closing_words(locale: Locale, job: Job, photos: int) -> Reply:
 
 def _was_interrupted(job: Job) -> bool:
     """Whether an earlier run ended between the last of several messages and the words under them."""
-    is_closed = all(photo.status in CLOSED for photo in job.photos)
-    return is_closed and job.progress is not None and len({photo.answer for photo in job.photos} - {None}) > 1
+    return job.closed and job.progress is not None and len({photo.answer for photo in job.photos} - {None}) > 1
 
 
 def _failures(job: Job, found: set[int], delivered: Collection[int]) -> dict[int, Failure]:

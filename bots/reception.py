@@ -127,7 +127,7 @@ class Reception:
 
     async def draw_again(self, job: Job, origin: str) -> None:
         """See Hearing.draw_again. The second time that `origin` asks, it asks for nothing."""
-        photos = [each for each in job.photos if each.failure is None and each.status is not PhotoStatus.CANCELLED]
+        photos = job.drawable
         if not photos:
             raise PhotoUnavailable
         async with self._noting:

@@ -106,9 +106,21 @@ class Job:
     asked: bool = True
 
     @property
+    def drawable(self) -> tuple[Photo, ...]:
+        """The photos that were neither unusable nor called off."""
+        return tuple(
+            photo for photo in self.photos if photo.failure is None and photo.status is not PhotoStatus.CANCELLED
+        )
+
+    @property
     def settled(self) -> bool:
         """Nothing is left to draw."""
         return all(photo.status in SETTLED for photo in self.photos)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is left to do at all."""
+        return all(photo.status in CLOSED for photo in self.photos)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,17 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Final
 
-from telegram import Bot, CallbackQuery, Chat, ChatMemberUpdated, Document, Message, PhotoSize, Update
+from telegram import Bot, CallbackQuery, ChatMemberUpdated, Document, Message, PhotoSize, Update
 from telegram.constants import ChatMemberStatus, ChatType
+from telegram.error import TelegramError
 
 from bots.buttons import Buttons
 from bots.conversation import COMMANDS, DRAW, Conversation, sheet_of
 from bots.frontend import HeardPhoto, Hearing, Person
-from bots.locales import Locale, Locales
+from bots.locales import Locales
 from bots.orders import Orders
 from bots.replies import Reply
+from bots.telegram.groups import Groups
 from bots.telegram.sending import Sending
 from bots.telegram.wire import PLATFORM, chat_of, heard_photo, origin_of, source_of
 from core.errors import UserError
@@ -35,10 +37,7 @@ KINDS: Final = (Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Up
 OVERHEARD: Final = 200
 # Album ids that something was said about.
 SPOKEN_OF: Final = 1000
-ADMINISTRATORS: Final = (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
 OUT: Final = (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
-# An answer that is late keeps everybody's updates waiting.
-SHORT_SECONDS: Final = 5.0
 
 
 class Listener:
@@ -61,7 +60,7 @@ class Listener:
         self._reception = reception
         self._buttons = buttons
         self._orders = orders
-        self._auto_chats = auto_chats
+        self._groups = Groups(bot, auto_chats)
         self._locales = locales
         self._overheard: OrderedDict[str, list[HeardPhoto]] = OrderedDict()
         self._wanted = _Remembered(OVERHEARD)
@@ -156,7 +155,7 @@ class Listener:
             if photo.group is not None:
                 self._wanted.is_new(photo.group)
             await self._take(photo)
-        elif await self._auto_chats.has(PLATFORM, str(message.chat_id)):
+        elif await self._groups.draws_all(message.chat_id):
             await self._take(replace(photo, asked=False))
         elif photo.group is not None:
             self._overheard.setdefault(photo.group, []).append(photo)
@@ -189,7 +188,7 @@ class Listener:
         owner, source = _owner_of(message), source_of(message)
         if owner is None or source is None:
             return
-        if not self._is_asked_for(message) and not await self._auto_chats.has(PLATFORM, str(message.chat_id)):
+        if not self._is_asked_for(message) and not await self._groups.draws_all(message.chat_id):
             return
         language = message.from_user.language_code if message.from_user else None
         person = await self._conversation.introduced(owner, language)
@@ -206,61 +205,38 @@ class Listener:
             await self._take(photo)
 
     async def _press(self, query: CallbackQuery) -> None:
-        user, place = query.from_user, query.message.chat if query.message else None
+        user = query.from_user
         person = await self._conversation.introduced(Owner(PLATFORM, str(user.id)), user.language_code)
         data, origin = query.data or "", f"{PLATFORM}/press/{query.id}"
         pressed = await self._buttons.press(person, data, origin)
-        if (
-            pressed.is_refused
-            and place
-            and place.type != ChatType.PRIVATE
-            and await self._is_one(place.id, user.id)
-        ):
-            # It may be of one of the group's administrators, who wrote in the name of the group.
-            group = replace(person, owner=Owner(PLATFORM, str(place.id)))
-            pressed = await self._buttons.press(group, data, origin)
+        if pressed.is_refused and (group := await self._group_of(query)):
+            pressed = await self._buttons.press(replace(person, owner=group), data, origin)
         self._sending.answer_press(query, pressed, self._locales.of(person.language).say("delete-too-old"))
+
+    async def _group_of(self, query: CallbackQuery) -> Owner | None:
+        """The group that who pressed a button may act for: its administrators write in its name too."""
+        place = query.message.chat if query.message else None
+        if place is None or place.type == ChatType.PRIVATE:
+            return None
+        try:
+            may = await self._groups.is_administrator(place.id, query.from_user.id)
+        except TelegramError as error:
+            log.info("Telegram does not tell who administers a group (%s)", error)
+            return None
+        return Owner(PLATFORM, str(place.id)) if may else None
 
     async def _note_membership(self, change: ChatMemberUpdated) -> None:
         """Blocked, or removed from a group: nothing more is drawn for it."""
         if change.new_chat_member.status in OUT:
             chat = str(change.chat.id)
             called_off = await self._orders.abandon(PLATFORM, chat)
-            await self._auto_chats.set(PLATFORM, chat, on=False)
+            await self._groups.left(change.chat.id)
             log.info("nobody to answer any more: %d photos called off", called_off)
 
     async def _set_auto(self, message: Message, person: Person, words: str) -> None:
-        locale, chat = self._locales.of(person.language), chat_of(message)
-        self._sending.post(chat, Reply(await self._auto_words(message, locale, words.strip().lower())))
-
-    async def _auto_words(self, message: Message, locale: Locale, choice: str) -> str:
-        if message.chat.type == ChatType.PRIVATE:
-            return locale.say("auto-in-groups")
-        if choice not in ("on", "off"):
-            is_on = await self._auto_chats.has(PLATFORM, str(message.chat_id))
-            return locale.say("auto-now", state="on" if is_on else "off")
-        if not await self._is_administrator(message):
-            return locale.say("auto-not-allowed")
-        await self._auto_chats.set(PLATFORM, str(message.chat_id), on=choice == "on")
-        if choice == "off":
-            return locale.say("auto-off")
-        return locale.say("auto-on", sees="yes" if await self._sees_all(message.chat) else "no")
-
-    async def _is_administrator(self, message: Message) -> bool:
-        if message.sender_chat is not None:
-            # Who writes as the group itself is one of its administrators.
-            return message.sender_chat.id == message.chat_id
-        assert message.from_user is not None  # it has an owner
-        return await self._is_one(message.chat_id, message.from_user.id)
-
-    async def _is_one(self, group: int, user: int) -> bool:
-        """Whether a person is an administrator of a group."""
-        member = await self._bot.get_chat_member(group, user, read_timeout=SHORT_SECONDS)
-        return member.status in ADMINISTRATORS
-
-    async def _sees_all(self, chat: Chat) -> bool:
-        """Whether Telegram shows the bot photos that are not meant for it."""
-        return self._bot.can_read_all_group_messages or await self._is_one(chat.id, self._bot.id)
+        locale = self._locales.of(person.language)
+        answer = await self._groups.set_auto(message, locale, words.strip().lower())
+        self._sending.post(chat_of(message), Reply(answer))
 
     def _is_addressed(self, message: Message) -> bool:
         """Whether somebody speaks to the bot."""

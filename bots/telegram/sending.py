@@ -3,19 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from telegram import Bot, CallbackQuery, InputFile, InputMediaDocument, InputMediaPhoto, Message
+from telegram import Bot, CallbackQuery, Message
 from telegram.constants import ChatAction
 from telegram.error import ChatMigrated, TelegramError
 
-from bots.delivery import Kind, Limits, Parcel, Result
+from bots.delivery import Limits, Parcel
 from bots.frontend import Note
 from bots.outbox import Busy, Outbox, Rates
 from bots.replies import Pressed, Reply
+from bots.telegram.calls import send_parcel, send_reply
 from bots.telegram.probe import Probe
 from bots.telegram.wire import (
     PLATFORM,
@@ -33,8 +33,6 @@ from core.jobs import Chat
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# A slow line, in bytes a second, and what a request takes besides its bytes, in seconds.
-SLOW_LINE, OVERHEAD = 50_000, 30.0
 TOAST_CHARACTERS: Final = 200
 # Longer ones are shown until they are put away.
 SHORT_TOAST: Final = 60
@@ -43,8 +41,6 @@ TRIES: Final = 4
 # For calls that others wait behind.
 SHORT_SECONDS: Final = 10.0
 GRACE: Final = 2.0
-# Where bytes could pass for a sticker or a film, the file must stay the file it is.
-AS_IT_IS: Final = ".webp"
 NO_TOPIC: Final = "thread not found"
 
 
@@ -210,7 +206,9 @@ class Sending:
 
     async def say_once(self, chat: Chat, reply: Reply) -> Message:
         """One try at a message."""
-        return await self._called(chat, lambda where: self._send(where, reply))
+        sent = await self._called(chat, lambda where: send_reply(self._bot, where, reply, self._uploaded))
+        self._probe.saw(sent)
+        return sent
 
     def trace(self, chat: Chat) -> str:
         """What a message sent now to this chat will be numbered after."""
@@ -221,57 +219,11 @@ class Sending:
         found = await self._probe.find(self._here(chat), reply, trace, 1 if reply.picture else 0)
         return found[0] if found else None
 
-    async def _send(self, where: dict[str, Any], reply: Reply) -> Message:
-        buttons = keyboard(reply.buttons)
-        if reply.picture is None:
-            sent = await self._bot.send_message(
-                text=reply.text, reply_markup=buttons, disable_notification=reply.quiet or None, **where
-            )
-        else:
-            known = self._uploaded.get(reply.picture)
-            picture = known or await asyncio.to_thread(reply.picture.read_bytes)
-            sent = await self._bot.send_photo(photo=picture, caption=reply.text, reply_markup=buttons, **where)
-            self._uploaded[reply.picture] = sent.photo[-1].file_id
-        self._probe.saw(sent)
-        return sent
-
     async def _send_parcel(self, where: dict[str, Any], parcel: Parcel, caption: Reply) -> list[str]:
-        weight = sum(result.weight for result in parcel.results)
-        patience = OVERHEAD + weight / SLOW_LINE
-        if parcel.single:
-            sent = [await self._send_file(where, parcel, caption, patience)]
-        else:
-            sent = await self._send_album(where, parcel, caption, patience)
+        sent = await send_parcel(self._bot, where, parcel, caption)
         for message in sent:
             self._probe.saw(message)
         return [name_of(message.chat_id, message.message_id) for message in sent]
-
-    async def _send_file(self, where: dict[str, Any], parcel: Parcel, caption: Reply, patience: float) -> Message:
-        result = parcel.results[0]
-        name = parcel.name or result.name
-        words = {
-            "caption": caption.text or None,
-            "reply_markup": keyboard(caption.buttons),
-            "write_timeout": patience,
-        }
-        with (parcel.archive or result.path).open("rb") as file:
-            picture = InputFile(file, filename=name, read_file_handle=False)
-            if parcel.kind is Kind.PHOTO:
-                return await self._bot.send_photo(photo=picture, **words, **where)
-            return await self._bot.send_document(
-                document=picture, disable_content_type_detection=name.endswith(AS_IT_IS) or None, **words, **where
-            )
-
-    async def _send_album(
-        self, where: dict[str, Any], parcel: Parcel, caption: Reply, patience: float
-    ) -> Sequence[Message]:
-        kind = InputMediaPhoto if parcel.kind is Kind.PHOTO else InputMediaDocument
-        with ExitStack() as files:
-            media = [
-                kind(_attached(files, result), caption=caption.text or None if place == 0 else None)
-                for place, result in enumerate(parcel.results)
-            ]
-            return await self._bot.send_media_group(media=media, write_timeout=patience, **where)
 
     async def _deleted(self, chat: Chat, place: int, numbers: Sequence[int]) -> bool:
         """Whether a call that may be repeated did it."""
@@ -372,8 +324,3 @@ async def _but_for_refusals(change: Callable[[], Awaitable[None]]) -> None:
 def _for_each(parcel: Parcel, messages: Sequence[str]) -> list[str]:
     """The message of each result; a ZIP holds all."""
     return [*messages] * (len(parcel.results) if parcel.archive else 1)
-
-
-def _attached(files: ExitStack, result: Result) -> InputFile:
-    file = files.enter_context(result.path.open("rb"))
-    return InputFile(file, filename=result.name, attach=True, read_file_handle=False)

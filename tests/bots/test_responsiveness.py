@@ -15,6 +15,8 @@ from tests.running import running, settings_in
 
 TICK = 0.005
 
+pytestmark = pytest.mark.alone
+
 
 @asynccontextmanager
 async def measured_delays() -> AsyncGenerator[list[float]]:

@@ -316,15 +316,15 @@ async def watching(evening: Evening) -> None:
         await evening.shows("[album of 2 photos", "bot deletes", "Here are your 2 cartoons")
         engine.release()
 
-        evening.scene("The program stops in the middle of an album")
-        await anna.sends_album(3)
-        await evening.shows("Got your 3 photos")
-        # The one photo, three of the four, and now the first of these.
+        evening.scene("The program stops in the middle of a photo")
+        await anna.sends_photo()
+        await evening.shows("Got your photo")
+        # The one photo, three of the four, and now this.
         for _ in range(5):
             await engine.next_batch()
     evening.scene("It starts again")
     async with evening.program():
-        await evening.shows("[album of 3 photos", "bot deletes", "Here are your 3 cartoons")
+        await evening.shows("Here is your cartoon", "bot deletes")
     # The thread of the first program has nobody to draw for any more.
     engine.release_all()
 
