@@ -1,4 +1,4 @@
-"""What a review found, end to end: captions that change, buttons of others, rights, refusals, kills."""
+"""Corners, end to end: captions that change, buttons of others, rights, refusals, kills."""
 
 import asyncio
 import io
