@@ -299,8 +299,11 @@ class Jobs:
 
     async def latest_messages(self, platform: str) -> list[tuple[str, int]]:
         """Each chat with the highest message number that its jobs know of; for platforms that number messages."""
+        # Answers and progress are in messages named by chat and number.
         rows = await self._database.select(
-            "SELECT chat, max(max(CAST(message AS INTEGER)), max(coalesce(CAST(trace AS INTEGER), 0))) AS latest "
+            "SELECT chat, max(max(CAST(message AS INTEGER)), max(coalesce(CAST(trace AS INTEGER), 0)), "
+            "max(coalesce(CAST(substr(answer, instr(answer, '/') + 1) AS INTEGER), 0)), "
+            "max(coalesce(CAST(substr(progress, instr(progress, '/') + 1) AS INTEGER), 0))) AS latest "
             "FROM jobs JOIN photos ON job_id = jobs.id WHERE platform = ? AND message IS NOT NULL GROUP BY chat",
             (platform,),
         )

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # How far beyond the latest number that is known: others' messages come in between.
 REACH: Final = 30
 # The most questions about one message.
-MOST_QUESTIONS: Final = 100
+MOST_QUESTIONS: Final = 150
 # Messages that were seen, so none of them is the lost one.
 REMEMBERED: Final = 10_000
 LONGEST_PAUSE: Final = 60.0

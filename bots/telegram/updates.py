@@ -35,6 +35,8 @@ Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]
 
 POLL: Final = timedelta(seconds=30)
+# Updates that a poll brings at most, and polls that are waited for at the start in a flood that does not end.
+PAGE, MOST_FIRST = 100, 30
 # Beyond the time that Telegram holds a poll.
 READ_SECONDS: Final = 10.0
 FIRST_PAUSE: Final = 1.0
@@ -96,14 +98,18 @@ class Polling:
         line = _Line(self._bot, ready, self._sleep, self._clock)
         # Telegram gives no updates to who polls while an earlier run's webhook is set.
         await line.until_answered(self._bot.delete_webhook)
-        offset = 0
+        offset, polls = 0, 0
         while True:
             # The offset confirms all updates before it.
             updates = await line.until_answered(partial(self._ask, offset, ready))
-            ready.set()
             for update in updates:
                 await _hand_over(update, self._handle)
                 offset = update.update_id + 1
+            polls += 1
+            # What came while the program was down is heard first: who looks for an earlier message among the
+            # latest ones must know them.
+            if len(updates) < PAGE or polls >= MOST_FIRST:
+                ready.set()
 
     async def _ask(self, offset: int, ready: asyncio.Event) -> Sequence[Update]:
         # At first, and after a long outage, the answer should not wait until somebody writes.
