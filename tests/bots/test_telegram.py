@@ -103,6 +103,8 @@ async def test_a_late_sibling_joins_the_same_job(telegram: TelegramServer, tmp_p
         data = jpeg_bytes(gradient(200, 200))
         await telegram.send_photo(ANNA, data, media_group_id="77", caption="0.9")
         await pictures(telegram, ANNA, 1)
+        # While the first is on its way out, its message would go on for the second.
+        await telegram.wait_for(lambda: telegram.calls_to("deleteMessages", ANNA.id))
         await telegram.send_photo(ANNA, data, media_group_id="77")
         await pictures(telegram, ANNA, 2)
         assert await jobs_in(tmp_path) == 1
