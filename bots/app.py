@@ -197,13 +197,7 @@ class App:
             )
         self._build_web(conversation, reception, locales)
 
-        swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
-        if swept:
-            log.info("removed %d files that belong to nothing", swept)
-        await reception.resume(jobs.open_jobs())
-        for job in await jobs.closed_with_progress():
-            # Answered, but for the last words.
-            courier.settled(job.id)
+        await _take_up(jobs, spool, reception, courier)
         helpers = self._start_helpers(progress, jobs, people, spool, metrics)
         return _Services(reception, studio, courier, jobs, helpers)
 
@@ -278,6 +272,17 @@ class App:
     def _over(self, job: Job) -> None:
         if self.web is not None:
             self.web.over(job)
+
+
+async def _take_up(jobs: Jobs, spool: Spool, reception: Reception, courier: Courier) -> None:
+    """Go on with what an earlier run left."""
+    swept = await asyncio.to_thread(spool.sweep, await jobs.open_photos())
+    if swept:
+        log.info("removed %d files that belong to nothing", swept)
+    await reception.resume(jobs.open_jobs())
+    for job in await jobs.closed_with_progress():
+        # Answered, but for the last words.
+        courier.settled(job.id)
 
 
 def _today() -> str:
