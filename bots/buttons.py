@@ -89,16 +89,19 @@ class Buttons:
             DELETE: self._delete,
         }
 
-    async def press(self, person: Person, text: str, origin: str) -> Pressed:
-        """A button that came back as `text`. `origin` names the press, should its platform bring it again."""
+    async def press(self, person: Person, text: str, origin: str, chat: Chat | None = None) -> Pressed:
+        """A button that came back as `text`. `origin` names the press, should its platform bring it again.
+
+        What is drawn anew is answered in `chat`, where given, instead of in the job's own.
+        """
         action = Action.read(text)
         try:
             await self._access.admit(person.owner)
             if action.verb in (PAGE, SET) and action.subject == person.owner.user:
                 return await self._conversation.press(person, action)
-            return await self._press_of_job(person, action, origin)
+            return await self._press_of_job(person, action, origin, chat)
         except UserError as error:
-            return Pressed(self._locales.of(person.language).error(error))
+            return Pressed(self._locales.of(person.language).error(error), is_error=True)
 
     async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> bool:
         """Draw the sheet of what the person sent last in this chat; False where there is nothing.
@@ -132,18 +135,18 @@ class Buttons:
             await self._orders.cancel_job(job.id)
         return True, remark
 
-    async def _press_of_job(self, person: Person, action: Action, origin: str) -> Pressed:
+    async def _press_of_job(self, person: Person, action: Action, origin: str, chat: Chat | None) -> Pressed:
         locale = self._locales.of(person.language)
         if action.verb in (PAGE, SET):
             return Pressed(locale.say("button-not-yours"), is_refused=True)
         if action.verb not in self._verbs:
-            return Pressed(locale.say("button-too-old"))
+            return Pressed(locale.say("button-too-old"), is_error=True)
         job = await self._jobs.job(action.subject)
         if job is None:
-            return Pressed(locale.say("button-too-old"))
+            return Pressed(locale.say("button-too-old"), is_error=True)
         if job.owner != person.owner:
             return Pressed(locale.say("button-not-yours"), is_refused=True)
-        return await self._verbs[action.verb](person, job, action.value, origin)
+        return await self._verbs[action.verb](person, replace(job, chat=chat or job.chat), action.value, origin)
 
     async def _cancel(self, person: Person, job: Job, _: str, __: str) -> Pressed:
         called_off = await self._orders.cancel_job(job.id)
@@ -202,9 +205,15 @@ class Buttons:
 
 
 def _is_same(job: Job, other: Job) -> bool:
-    """Whether two jobs make the same of the same photos: a button was pressed twice."""
+    """Whether two jobs make the same of the same photos for the same chat: a button was pressed twice."""
     ours, theirs = (
-        (each.look, each.delivery, each.chat, [photo.reference for photo in each.drawable])
+        (
+            each.look,
+            each.delivery,
+            # Not what it replies to: that may be each press.
+            (each.chat.platform, each.chat.chat),
+            [photo.reference for photo in each.drawable],
+        )
         for each in (job, other)
     )
     return ours == theirs

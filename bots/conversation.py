@@ -114,7 +114,8 @@ class Conversation:
             if not command.startswith("/") or _name(command) not in FOR_EVERYBODY:
                 await self._access.admit(person.owner)
             if not command.startswith("/"):
-                return Reply(locale.say("send-a-photo" if command else "photos-only"))
+                wanted = "send-a-photo" if command else "photos-only"
+                return Reply(locale.say_on(person.owner.platform, wanted))
             if _name(command) == "cancel":
                 return Reply(locale.say("cancelled", photos=await self._orders.cancel(person.owner, chat)))
             return await self._obey(person, locale, command, rest[0] if rest else "")
@@ -189,7 +190,7 @@ class Conversation:
             case "start":
                 return await self._welcome(person, locale, argument)
             case "help":
-                return Reply(self._help(locale))
+                return Reply(self._help(person.owner.platform, locale))
             case "settings":
                 return self._page(person, await self._kept(person.owner), MAIN)
             case "queue":
@@ -198,7 +199,7 @@ class Conversation:
                 return Reply(locale.say("privacy", days=self._retention_days))
             case "cartoon" | "compare":
                 # With a photo it would not have come here.
-                return Reply(locale.say(f"{name}-what"))
+                return Reply(locale.say_on(person.owner.platform, f"{name}-what"))
             case "forget":
                 gone = await self._orders.forget(person.owner)
                 facts_of_it = {"photos": gone.photos, "jobs": gone.jobs, "settings": int(gone.settings)}
@@ -231,7 +232,7 @@ class Conversation:
         kept = await self._keep(person.owner, name, argument)
         locale = self._locales.of(kept.language or person.app_language)
         if name in ("deliver", "language"):
-            return Reply(page_text(locale, self._drawable(kept), name))
+            return Reply(page_text(locale, self._drawable(kept), name, person.owner.platform))
         return Reply(locale.say("kept", **facts(self._drawable(kept).look)))
 
     async def _keep(self, owner: Owner, name: str, value: str) -> Preferences:
@@ -242,7 +243,7 @@ class Conversation:
     def _page(self, person: Person, preferences: Preferences, page: str) -> Reply:
         locale = self._locales.of(person.language)
         shown = self._drawable(preferences)
-        text = page_text(locale, shown, page)
+        text = page_text(locale, shown, page, person.owner.platform)
         if page == "style":
             text = f"{text}\n\n{self._style_lines(locale)}"
         return Reply(text, page_buttons(locale, person.owner.user, shown, page, self._styles.installed))
@@ -270,8 +271,9 @@ class Conversation:
             raise self._missing(asked.style)
         return replace(preferences, look=asked)
 
-    def _help(self, locale: Locale) -> str:
-        return locale.say(
+    def _help(self, platform: str, locale: Locale) -> str:
+        return locale.say_on(
+            platform,
             "help",
             most=MAX_PHOTOS,
             weakest=MIN_STRENGTH,

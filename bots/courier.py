@@ -4,18 +4,19 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
 from bots.buttons import result_buttons
-from bots.delivery import Kind, Parcel, Result, pack, write_archive
 from bots.delivery import Limits as MessageLimits
+from bots.delivery import Parcel, Result, pack
+from bots.fitting import NO_LIMITS, fit
 from bots.frontend import FrontEnd
+from bots.handover import Handover
 from bots.locales import Locale, Locales
 from bots.progress import Progress
 from bots.replies import Reply
-from bots.wording import facts
+from bots.wording import described, facts
 from core.errors import (
     ChatGone,
     OwnerQueueFull,
@@ -28,7 +29,7 @@ from core.errors import (
     StorageUnwritable,
 )
 from core.jobs import Failure, Job, Photo, PhotoStatus
-from core.photo import Limits, inspect
+from core.photo import inspect
 from core.writing import until_written
 from storage.jobs import Jobs
 from storage.spool import Spool
@@ -140,9 +141,13 @@ class Courier:
                 )
         # Another photo of it may have come while these were sent.
         job = await self._jobs.job(job_id)
-        if job is not None and job.closed:
+        if job is None:
+            return
+        if job.closed:
             await self._progress.end(job)
             self._on_answered(job)
+        else:
+            self._progress.resume(job)
 
     async def _send(self, job: Job) -> None:
         front_end = self._front_ends.get(job.chat.platform)
@@ -152,81 +157,91 @@ class Courier:
         if not job.settled:
             return
         locale = self._locales.of(job.language)
-        results = await asyncio.to_thread(self._results, job)
-        parcels = [*_parcels(job, results, front_end.limits)]
-        # Buttons are under the cartoon itself, or under all of several messages.
-        alone = len(parcels) == 1 and parcels[0][0].single
-        caption = _closing_words(locale, job, len(results)) if alone else Reply("")
-        delivered: dict[int, str | None] = {}
-        for parcel, trace in parcels:
-            sent = await self._hand_over(front_end, job, parcel, caption, trace)
-            delivered |= sent
-            await self._written_off(sent)
-            self._on_delivered(len(sent))
-            log.info("delivered %d cartoons", len(sent), extra={"job": job.id})
-        # A single message may have been refused, and come as several.
-        alone = alone and len({*delivered.values()}) == 1
-        failures = _failures(job, {result.photo_id for result in results}, delivered)
+        limits = front_end.limits_of(job.chat)
+        results = await until_written(lambda: asyncio.to_thread(self._results, job, locale, limits.file_bytes))
+        delivered, alone = await self._deliver(front_end, job, results, limits)
+        failures = _failures(job, {result.photo_id for result in results}, {each.photo_id for each in delivered})
         if job.asked:
-            for text in _told(locale, job, failures, front_end.limits.text):
+            for text in _told(locale, job, failures, limits.text):
                 await front_end.say(job.chat, Reply(text))
         await self._written_off(dict.fromkeys(failures))
         if (delivered and not alone) or _was_interrupted(job):
             # As long as the row knows of its message, the words are still to be said.
             latest = await self._jobs.job(job.id)
             if latest is not None and latest.closed:
-                await self._progress.withdraw(job)
+                await self._progress.withdraw(latest)
             photos = sum(photo.failure is None and photo.status in SENT for photo in job.photos)
-            await front_end.say(job.chat, _closing_words(locale, job, photos - len(results) + len(delivered)))
+            photos += len(delivered) - len(results)
+            await front_end.say(job.chat, self._closing_words(job, photos, delivered))
 
-    async def _hand_over(
-        self, front_end: FrontEnd, job: Job, parcel: Parcel, caption: Reply, trace: str | None
-    ) -> dict[int, str | None]:
-        """Send a parcel unless it has arrived already: the message of each photo that was taken."""
-        ids = [result.photo_id for result in parcel.results]
-        if trace is not None:
-            found = await front_end.arrived(job.chat, parcel, caption, trace)
-            if found is not None:
-                log.info("cartoons of the last run had arrived", extra={"job": job.id})
-                return dict(zip(ids, found, strict=False))
+    async def _deliver(
+        self, front_end: FrontEnd, job: Job, results: Sequence[Result], limits: MessageLimits
+    ) -> tuple[list[Result], bool]:
+        """Send the cartoons; those that were taken, as they were, and whether the closing words are with them."""
+        parcels = [*_parcels(job, results, limits)]
+        # Buttons are under the cartoon itself, or under all of several messages.
+        alone = len(parcels) == 1 and (limits.album_buttons or parcels[0][0].single)
 
-        async def note(trace: str) -> None:
-            await until_written(lambda: self._jobs.sending(ids, trace))
+        def caption(shown: Sequence[Result]) -> Reply:
+            return self._closing_words(job, len(shown), shown) if alone else Reply("")
 
-        if parcel.archive is not None:
-            await until_written(lambda: asyncio.to_thread(write_archive, parcel))
-        # What is not wanted as pictures may be as files; and one that is not wanted at all leaves the others.
-        for kind in dict.fromkeys((parcel.kind, Kind.ZIP if parcel.archive else Kind.DOCUMENT)):
-            try:
-                sent = await front_end.deliver(job.chat, replace(parcel, kind=kind), caption, note)
-            except Refused as error:
-                log.warning("refused as %s: %s", kind, error, extra={"job": job.id})
-            else:
-                return dict(zip(ids, sent, strict=True))
-        taken: dict[int, str | None] = {}
-        if len(parcel.results) > 1:
-            for result in parcel.results:
-                alone = Parcel(Kind.DOCUMENT, (result,))
-                taken |= await self._hand_over(front_end, job, alone, Reply(""), None)
-        return taken
+        handover = Handover(front_end, job, self._jobs, self._spool, caption)
+        into = await self._progress.message_of(job) if parcels else None
+        delivered: dict[Result, str | None] = {}
+        for parcel, trace in parcels:
+            sent = await handover.send(parcel, trace, into)
+            into = None
+            delivered |= sent
+            await self._written_off({result.photo_id: message for result, message in sent.items()})
+            self._on_delivered(len(sent))
+            log.info("delivered %d cartoons", len(sent), extra={"job": job.id})
+        # A single message may have been refused, and come as several, or in part.
+        whole = len(delivered) == len(results) and len({*delivered.values()}) == 1
+        return [*delivered], alone and whole
 
-    def _results(self, job: Job) -> list[Result]:
-        """The cartoons that are in the spool, with their measures; the files are our own, so no limits."""
+    def _results(self, job: Job, locale: Locale, most_bytes: int) -> list[Result]:
+        """The cartoons that are in the spool, each of at most so many bytes."""
         results: list[Result] = []
         for number, photo in enumerate(job.photos, start=1):
-            path = self._spool.result(photo.id, job.look.format)
             if photo.status is not PhotoStatus.DONE:
                 continue
             try:
-                width, height = inspect(path, Limits())
+                result = self._result(job, number, photo, locale)
+                if result.weight > most_bytes:
+                    result = fit(result, self._spool.fitted(photo.id), most_bytes)
+                results.append(result)
             except (FileNotFoundError, PhotoError):
                 # Told as failed; the others of the job must not wait for it for ever.
                 log.error("a cartoon is missing or damaged", extra={"job": job.id, "photo": photo.id})
-                continue
-            style = "" if job.delivery == "zip" else f"-{job.look.style}"
-            name = f"{number:02}{style}{path.suffix}"
-            results.append(Result(photo.id, path, name, path.stat().st_size, width, height))
         return results
+
+    def _result(self, job: Job, number: int, photo: Photo, locale: Locale) -> Result:
+        """Raises FileNotFoundError or PhotoError."""
+        path = self._spool.fitted(photo.id)
+        if not path.exists():
+            path = self._spool.result(photo.id, job.look.format)
+        width, height = inspect(path, NO_LIMITS)
+        style = "" if job.delivery == "zip" else f"-{job.look.style}"
+        name, look = _short(photo.name), described(locale, job.look)
+        return Result(
+            photo.id,
+            path,
+            f"{number:02}{style}{path.suffix}",
+            path.stat().st_size,
+            width,
+            height,
+            photo.reference,
+            locale.say("alt-text", name=name, look=look) if name else locale.say("alt-text-unnamed", look=look),
+        )
+
+    def _closing_words(self, job: Job, photos: int, sent: Sequence[Result]) -> Reply:
+        """What is said of so many cartoons, with the buttons for all of them."""
+        locale = self._locales.of(job.language)
+        text = locale.say("done", photos=photos, **facts(job.look))
+        fitted = sum(result.path == self._spool.fitted(result.photo_id) for result in sent)
+        if fitted:
+            text += "\n" + locale.say("fitted", photos=fitted, format=job.look.format)
+        return Reply(text, result_buttons(locale, job))
 
     async def _written_off(self, answers: Mapping[int, str | None]) -> None:
         """Recorded first: a file without a row is swept up at the next start, a row without a file is a loss."""
@@ -245,11 +260,6 @@ def _parcels(job: Job, results: Sequence[Result], limits: MessageLimits) -> Gene
         part = [result for result in results if traces[result.photo_id] == trace]
         for parcel in pack(part, limits, job.delivery):
             yield parcel, trace
-
-
-def _closing_words(locale: Locale, job: Job, photos: int) -> Reply:
-    """What is said of so many cartoons, with the buttons for all of them."""
-    return Reply(locale.say("done", photos=photos, **facts(job.look)), result_buttons(locale, job))
 
 
 def _was_interrupted(job: Job) -> bool:

@@ -26,7 +26,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A cartoon in the spool. `weight` in bytes, `width` and `height` in pixels; `name` is what people see."""
+    """A cartoon in the spool. `weight` in bytes, `width` and `height` in pixels; `name` is what people see.
+
+    `reference` is how its front end knows the photo. `alt` is for who cannot see it, at most 1024 characters.
+    """
 
     photo_id: int
     path: Path
@@ -34,18 +37,26 @@ class Result:
     weight: int
     width: int
     height: int
+    reference: str
+    alt: str
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a platform takes. Characters, bytes and pixels; the defaults are Telegram's."""
+    """What a platform takes. Characters, bytes and pixels; the defaults are Telegram's.
+
+    `request_bytes` is for all files of a message together, `file_bytes` for each. `album_buttons`: several files
+    in one message can carry buttons, too.
+    """
 
     text: int = 4096
     album_items: int = 10
     request_bytes: int = 50_000_000
+    file_bytes: int = 50_000_000
     photo_bytes: int = 10_000_000
     photo_longest: int = 1280
     photo_ratio: float = 20.0
+    album_buttons: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +100,13 @@ def write_archive(parcel: Parcel) -> None:
 
 
 def _archives(results: Sequence[Result], limits: Limits) -> list[Parcel]:
-    """ZIPs below the limit of a request; each beside the first of its pictures."""
+    """ZIPs below the limits of a request and of a file; each beside the first of its pictures."""
+    most = min(limits.request_bytes, limits.file_bytes)
     parts: list[list[Result]] = []
     weight = 0
     for result in results:
         weight += result.weight + ZIP_HEADERS
-        if not parts or weight > limits.request_bytes:
+        if not parts or weight > most:
             parts.append([])
             weight = result.weight + ZIP_HEADERS
         parts[-1].append(result)
@@ -102,7 +114,7 @@ def _archives(results: Sequence[Result], limits: Limits) -> list[Parcel]:
         Parcel(
             Kind.ZIP,
             tuple(part),
-            part[0].path.with_suffix(".zip"),
+            part[0].path.with_name(f"{part[0].photo_id}.zip"),
             "cartoons.zip" if len(parts) == 1 else f"cartoons-{number}-of-{len(parts)}.zip",
         )
         for number, part in enumerate(parts, start=1)

@@ -74,13 +74,12 @@ class FrontEnd(Protocol):
     """A chat platform. Its methods may be called from any task of the event loop."""
 
     @property
-    def limits(self) -> Limits:
-        """What one message may carry."""
-        ...
-
-    @property
     def ready(self) -> asyncio.Event:
         """Set while people can be heard and answered."""
+        ...
+
+    def limits_of(self, chat: Chat) -> Limits:
+        """What one message to this chat may carry."""
         ...
 
     async def run(self) -> None:
@@ -95,7 +94,9 @@ class FrontEnd(Protocol):
         ...
 
     async def say(self, chat: Chat, reply: Reply) -> str | None:
-        """Send a message of at most `limits.text` characters; its name, None where it cannot be changed later.
+        """Send a message of at most as many characters as the chat's limits allow.
+
+        Its name; None where it cannot be changed later.
 
         Raises ChatGone or Refused.
         """
@@ -116,11 +117,14 @@ class FrontEnd(Protocol):
         """Let the person see for some seconds that a picture is being made, if there is room to spare just now."""
         ...
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> Sequence[str | None]:
-        """Send cartoons; the name of the message that each result is in. Raises ChatGone or Refused.
+    async def deliver(
+        self, chat: Chat, parcel: Parcel, caption: Reply, note: Note, into: str | None = None
+    ) -> Sequence[str | None]:
+        """Send cartoons; the name of the message that each result is in. Raises ChatGone or Refused, TooLarge too.
 
         An album shows no buttons. Immediately before, `note` is told a trace by which `arrived` can find out what
-        became of them.
+        became of them. `into` is the message that tells how far the job has come; a platform may turn it into the
+        answer.
         """
         ...
 

@@ -34,9 +34,9 @@ def values(preferences: Preferences) -> dict[str, str]:
     }
 
 
-def page_text(locale: Locale, preferences: Preferences, page: str) -> str:
+def page_text(locale: Locale, preferences: Preferences, page: str, platform: str) -> str:
     """What is set (the main page), or what one setting does and is."""
-    known = {**facts(preferences.look), "deliver": preferences.delivery}
+    known = {**facts(preferences.look), "deliver": preferences.delivery, "platform": platform}
     language = preferences.language or AUTOMATIC
     return locale.say("settings" if page == MAIN else f"page-{page}", **known, language=language)
 
@@ -51,9 +51,12 @@ def page_buttons(locale: Locale, user: str, preferences: Preferences, page: str,
         return _rows(shown, 2)
     present = values(preferences)[page]
 
-    def choice(value: str, label: str | None = None) -> Button:
+    def button(value: str, label: str, *, is_choice: bool = False) -> Button:
         mark = CHOSEN if value == present else ""
-        return Button(mark + (label or _label(locale, page, value)), str(Action(SET, user, f"{page}:{value}")))
+        return Button(mark + label, str(Action(SET, user, f"{page}:{value}")), is_choice=is_choice)
+
+    def choice(value: str) -> Button:
+        return button(value, _label(locale, page, value), is_choice=True)
 
     back = (Button(locale.say("button-all-settings"), str(Action(PAGE, user, MAIN))),)
     match page:
@@ -62,7 +65,7 @@ def page_buttons(locale: Locale, user: str, preferences: Preferences, page: str,
         case "strength":
             rows = (
                 tuple(choice(strength_text(value)) for value in STRENGTHS),
-                _fine(preferences.look.strength, choice),
+                _fine(preferences.look.strength, button),
             )
         case "size":
             rows = _rows([choice(str(size)) for size in SIZES], 3)
@@ -77,11 +80,11 @@ def page_buttons(locale: Locale, user: str, preferences: Preferences, page: str,
     return *rows, back
 
 
-def _fine(strength: float, choice: Callable[[str, str], Button]) -> tuple[Button, ...]:
+def _fine(strength: float, button: Callable[[str, str], Button]) -> tuple[Button, ...]:
     """A little less and a little more, where that is within the range."""
     steps = (round(strength - FINE_STEP, 2), round(strength + FINE_STEP, 2))
     return tuple(
-        choice(strength_text(value), f"{sign} {strength_text(value)}")
+        button(strength_text(value), f"{sign} {strength_text(value)}")
         for sign, value in zip("−+", steps, strict=True)
         if MIN_STRENGTH <= value <= MAX_STRENGTH
     )

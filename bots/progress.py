@@ -27,11 +27,15 @@ SHORTEST_GAP, LONGEST_GAP = 3.0, 30.0
 LOOKS_DURING_A_WAIT: Final = 10
 CELLS: Final = 10
 UNDER_WAY: Final = frozenset({PhotoStatus.RUNNING, PhotoStatus.DONE})
+WAITED_FOR: Final = frozenset({PhotoStatus.QUEUED, PhotoStatus.RUNNING})
 
 
 @dataclass(eq=False)
 class _Told:
-    """A job and its message, whose name `posting` gives: None where it cannot be edited. Times are the loop's."""
+    """A job and its message, whose name `posting` gives: None where it cannot be edited. Times are the loop's.
+
+    `is_held`: it may be the answer by now.
+    """
 
     job_id: str
     posting: "asyncio.Task[str | None]"
@@ -40,10 +44,17 @@ class _Told:
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     # The person may have deleted it.
     is_there: bool = True
+    is_held: bool = False
 
     @property
     def is_idle(self) -> bool:
         return self.posting.done() and not self.looking.locked()
+
+    async def name(self) -> str | None:
+        """The message's name once nothing is on its way to it any more."""
+        message = await self.posting
+        async with self.looking:
+            return message
 
 
 class Progress:
@@ -69,11 +80,39 @@ class Progress:
         """Say that the job's photos are queued, or go on with the message that says so."""
         if job.id in self._told or not job.asked:
             return
-        if job.progress is not None:
-            self._told[job.id] = _Told(job.id, self._spawn(_known(job.progress)))
-        else:
+        self._withdrawn.discard(job.id)
+        message = _message(job)
+        if message is not None:
+            self._told[job.id] = _Told(job.id, self._spawn(_known(message)), is_held=_is_being_sent(job))
+        elif not job.settled:
             reply = self._reply(job)
             self._told[job.id] = _Told(job.id, self._spawn(self._post(job, reply)), reply.text)
+
+    async def message_of(self, job: Job) -> str | None:
+        """The job's message, so that the answer can go into it; None where there is none, or it may be gone.
+
+        From now on it stays as it is, until `resume`.
+        """
+        told = self._told.get(job.id)
+        if told is None:
+            return _message(job)
+        told.is_held = True
+        message = await told.name()
+        return message if told.is_there else None
+
+    def resume(self, job: Job) -> None:
+        """The job is not over: go on with its message, or with a new one where it has become the answer."""
+        told = self._told.get(job.id)
+        if told is None:
+            return
+        if not _is_answer(job, job.progress):
+            told.is_held = _is_being_sent(job)
+        else:
+            # It stays held: a look at it may be on its way.
+            del self._told[job.id]
+            # Those that are still on their way are told when they have come.
+            if any(photo.status in WAITED_FOR for photo in job.photos):
+                self.begin(job)
 
     async def end(self, job: Job) -> None:
         """The job is answered, or forgotten: its message goes, and nothing is left to do for it."""
@@ -83,17 +122,15 @@ class Progress:
         await until_written(lambda: self._jobs.tell_progress_in(job.id, None))
 
     async def withdraw(self, job: Job) -> None:
-        """The message goes. Until `end` its row still knows of it, as of a job with something left to do."""
+        """The message goes, unless it has become the answer: `job` is as in the database.
+
+        Until `end` its row still knows of it, as of a job with something left to do.
+        """
         told = self._told.pop(job.id, None)
-        if told is None:
-            message = job.progress
-        else:
-            message = await told.posting
-            # A change under way must not come after.
-            async with told.looking:
-                pass
+        # A change under way must not come after.
+        message = job.progress if told is None else await told.name()
         front_end = self._front_ends.get(job.chat.platform)
-        if message is not None and front_end is not None:
+        if message is not None and front_end is not None and not _is_answer(job, message):
             await front_end.delete(job.chat, [message])
         self._withdrawn.add(job.id)
 
@@ -150,7 +187,7 @@ class Progress:
         """Show what is new; seconds until it is worth looking again."""
         front_end = self._front_ends[job.chat.platform]
         message = told.posting.result()
-        if message is not None and told.is_there and reply.text != told.text:
+        if message is not None and told.is_there and not told.is_held and reply.text != told.text:
             try:
                 if await front_end.edit(job.chat, message, reply):
                     told.text = reply.text
@@ -204,6 +241,20 @@ async def _known(message: str) -> str:
 
 def _cancel_button(locale: Locale, job: Job) -> Rows:
     return ((Button(locale.say("button-cancel"), str(Action(CANCEL, job.id))),),)
+
+
+def _message(job: Job) -> str | None:
+    """The message that tells how far the job has come; one that has become the answer does not any more."""
+    return None if _is_answer(job, job.progress) else job.progress
+
+
+def _is_answer(job: Job, message: str | None) -> bool:
+    return message is not None and any(photo.answer == message for photo in job.photos)
+
+
+def _is_being_sent(job: Job) -> bool:
+    """Whether nobody knows yet what became of a cartoon, and so of the message that it may have gone into."""
+    return any(photo.status is PhotoStatus.DONE and photo.trace is not None for photo in job.photos)
 
 
 def _left(job: Job) -> int:

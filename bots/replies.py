@@ -8,10 +8,14 @@ Rows = tuple[tuple["Button", ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`action` is what pressing it asks for, as bots.actions writes it, at most 64 bytes."""
+    """`action` is what pressing it asks for, as bots.actions writes it, at most 64 bytes.
+
+    `is_choice`: one of the values a setting may have; a platform may offer them as a list.
+    """
 
     label: str
     action: str
+    is_choice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Pressed:
     """What comes of a button: `toast` is for who pressed it alone, at most 200 characters.
 
     `text` and `buttons` are what its message shows from now on, None: as it is. `gone` are messages to delete.
-    `is_refused`: it is somebody else's.
+    `is_refused`: it is somebody else's; `is_error`: nothing comes of it, and `toast` says why.
     """
 
     toast: str = ""
@@ -37,3 +41,4 @@ class Pressed:
     buttons: Rows | None = None
     gone: tuple[str, ...] = ()
     is_refused: bool = False
+    is_error: bool = False

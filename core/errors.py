@@ -17,6 +17,7 @@
      ├─ EngineStuck              the device does not answer
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
+     │   └─ TooLarge             of this weight
      ├─ ConfigError              the program cannot start as it is set up
      ├─ FacesUnavailable         the face detector's weights are missing or damaged
      ├─ WeightsUnavailable       a style's weights cannot be fetched or installed
@@ -181,6 +182,10 @@ class ChatGone(CartoonbotError):
 
 class Refused(CartoonbotError):
     """The chat platform does not take this message, now or later."""
+
+
+class TooLarge(Refused):
+    """The chat platform takes no message of this weight."""
 
 
 class ConfigError(CartoonbotError):

@@ -8,7 +8,8 @@ from typing import Final
 from core.errors import StorageUnwritable
 from core.look import FORMATS
 
-SUFFIXES: Final = ("source", *(name + end for name in (*FORMATS, "zip") for end in ("", ".part")))
+FITTED: Final = "fitted.jpg"
+SUFFIXES: Final = ("source", *(name + end for name in (*FORMATS, FITTED, "zip") for end in ("", ".part")))
 # What is left to the database and to results when a disk runs full, as a share of it and in bytes.
 RESERVED_SHARE, RESERVED_BYTES = 0.02, 200_000_000
 
@@ -33,6 +34,10 @@ class Spool:
     def result(self, photo_id: int, file_format: str) -> Path:
         """Where its cartoon is."""
         return self._folder / f"{photo_id}.{file_format}"
+
+    def fitted(self, photo_id: int) -> Path:
+        """Where its cartoon is once more, as a JPEG that its chat takes, if it had to be made smaller."""
+        return self._folder / f"{photo_id}.{FITTED}"
 
     def forget(self, photo_id: int) -> None:
         """Remove all files of a photo, finished or not."""

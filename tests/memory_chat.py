@@ -9,7 +9,7 @@ from pathlib import Path
 from bots.delivery import Kind, Limits, Parcel
 from bots.frontend import Note
 from bots.replies import Reply
-from core.errors import ChatGone, PhotoUnavailable, Refused
+from core.errors import ChatGone, PhotoUnavailable, Refused, TooLarge
 from core.jobs import Chat
 
 
@@ -50,7 +50,9 @@ class Deleted:
 class MemoryChat:
     """`uploads` are its files by reference; what comes new into chats comes out of `events`.
 
-    `replies` are all messages by their names, `changes` what became of them.
+    `replies` are all messages by their names, `changes` what became of them, `parcels` all that it took. Messages
+    above `heaviest` bytes are too large for it. Where it `turns` messages, the progress becomes the answer. Before
+    it delivers, it sets `delivering` and waits for `may_deliver`.
     """
 
     uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
@@ -62,16 +64,24 @@ class MemoryChat:
     asked: list[str] = field(default_factory=list[str])
     order: list[str] = field(default_factory=list[str])
     away: list[Exception] = field(default_factory=list[Exception])
+    parcels: list[Parcel] = field(default_factory=list[Parcel])
+    limits: Limits = field(default_factory=Limits)
+    heaviest: float = float("inf")
+    turns: bool = False
     refusing: int = 0
     refused_kinds: frozenset[Kind] = frozenset()
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    delivering: asyncio.Event = field(default_factory=asyncio.Event)
+    may_deliver: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False
     broken: bool = False
 
-    @property
-    def limits(self) -> Limits:
-        return Limits()
+    def __post_init__(self) -> None:
+        self.may_deliver.set()
+
+    def limits_of(self, chat: Chat) -> Limits:
+        return self.limits
 
     async def run(self) -> None:
         await asyncio.Event().wait()
@@ -106,11 +116,15 @@ class MemoryChat:
     async def show_activity(self, chat: Chat) -> None:
         pass
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> Sequence[str | None]:
+    async def deliver(
+        self, chat: Chat, parcel: Parcel, caption: Reply, note: Note, into: str | None = None
+    ) -> Sequence[str | None]:
         if self.gone:
             raise ChatGone("the bot was blocked")
         self.order.append(f"deliver {parcel.results[0].name}")
         await note(f"trace {parcel.results[0].name}")
+        self.delivering.set()
+        await self.may_deliver.wait()
         if self.broken:
             raise OSError("the platform answers nonsense")
         if parcel.kind in self.refused_kinds:
@@ -121,7 +135,13 @@ class MemoryChat:
             with zipfile.ZipFile(parcel.archive) as archive:
                 assert archive.testzip() is None
                 names = (parcel.name, *archive.namelist())
+        if sum(path.stat().st_size for path in _files(parcel)) > self.heaviest:
+            raise TooLarge("413")
+        self.parcels.append(parcel)
         self.events.put_nowait(Delivered(chat.chat, names, caption.text, parcel.kind))
+        if into is not None and self.turns:
+            self.replies[into] = caption
+            return [into] * len(parcel.results)
         if parcel.single:
             return [self._named(caption)] * len(parcel.results)
         return [self._named(caption) for _ in parcel.results]
@@ -143,3 +163,7 @@ class MemoryChat:
         name = str(len(self.replies) + 1)
         self.replies[name] = reply
         return name
+
+
+def _files(parcel: Parcel) -> list[Path]:
+    return [parcel.archive] if parcel.archive else [result.path for result in parcel.results]

@@ -34,6 +34,11 @@ class Locale:
             raise LookupError(f"{message} in {self.language}: {errors}")
         return text
 
+    def say_on(self, platform: str, message: str, /, **values: object) -> str:
+        """The sentence in the words for a platform, where it has words of its own."""
+        own = f"{message}-{platform}"
+        return self.say(own if self._bundle.has_message(own) else message, **values)
+
     def error(self, error: UserError | Failure) -> str:
         """The sentence of an error."""
         return self.say(error.code, **error.values)

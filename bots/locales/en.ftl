@@ -25,6 +25,26 @@ help =
     { $styles }
 
     A caption such as "0.9", "ink 0.9" or "/size 2048" changes one photo or album only.
+help-discord =
+    Use /cartoon with a photo, or /batch for up to { $most }, and you get cartoons back. Or send me photos in a direct message, or mention me in a message with photos. To draw somebody else's picture: hold or right-click the message, then Apps, Cartoonize. Buttons under each result redraw it stronger, gentler or in another style.
+
+    /style 0.8 – how strong, { $weakest } to { $strongest }
+    /size 1024 – longest side in pixels, { $smallest } to { $largest }
+    /format png – file format: { $formats }
+    /faces main – special care for the largest face only; /faces all – for all faces
+    /deliver zip – several results as one ZIP file; /deliver auto – as pictures
+    /settings – all of these, with buttons
+    /compare – a photo, or your last one, at several strengths or in all styles
+    /queue – when your photos will be done
+    /cancel – call off your photos that are not drawn yet
+    /language en – the language I speak: en, zh-CN or auto
+    /privacy – what I keep, and for how long
+    /forget – delete your photos, requests and settings here
+
+    Styles:
+    { $styles }
+
+    Words beside photos in a message, such as "0.9", "ink 0.9" or "/size 2048", change these photos only.
 settings =
     Your settings:
     Style: { $style } (/style)
@@ -39,7 +59,10 @@ settings =
         [photo] as pictures
         [file] as files
         [zip] as a ZIP file
-       *[auto] as pictures where that loses nothing, else as files
+       *[auto] { $platform ->
+            [discord] as pictures
+           *[other] as pictures where that loses nothing, else as files
+        }
     } (/deliver)
     Language: { $language ->
         [en] English
@@ -65,10 +88,16 @@ page-strength =
     0.3 is a light filter, 0.5 a first cartoon, 0.7 natural, 0.9 strong, and 1.0 the style untouched. /style 0.85 sets any number from 0.1 to 1.0.
 page-deliver =
     { $deliver ->
-        [photo] Results come as pictures. The chat may make large ones smaller.
+        [photo] Results come as pictures.{ $platform ->
+            [discord] {""}
+           *[other] {" "}The chat may make large ones smaller.
+        }
         [file] Results come as files, untouched.
         [zip] Several results come as one ZIP file, 01 to 20 in the order you sent them.
-       *[auto] Results come as pictures where that loses nothing, else as files.
+       *[auto] { $platform ->
+            [discord] Results come as pictures.
+           *[other] Results come as pictures where that loses nothing, else as files.
+        }
     } Possible are /deliver photo, file, zip and auto.
 page-language =
     { $language ->
@@ -122,6 +151,8 @@ style-design = clean shapes, like an avatar drawn by a designer
 style-illustration = soft, like a picture book
 unknown-command = I don't know { $command }. /help lists what I can do.
 photos-only = I can draw only pictures: send me a photo, or a picture as a file. /help lists what I can do.
+photos-only-discord = I can draw only pictures: use /cartoon with a photo, or mention me in a message with photos. /help lists what I can do.
+send-a-photo-discord = Please use /cartoon with a photo, or send me one here, and I will redraw it as a cartoon. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
 cancelled =
     { $photos ->
@@ -155,12 +186,21 @@ button-delete = Delete
 button-not-yours = These buttons are not yours. Send me a photo of your own!
 button-too-old = I don't remember this one any more. Please send the photo again.
 deleted = Deleted.
+delete-not-allowed = I could not delete all of it here. You can delete the messages yourself.
 delete-too-old = I could not delete this; chats allow it for two days only. You can delete it yourself.
 
 # Commands that are about a photo, and groups
 
 cartoon-what = Please send /cartoon as a reply to a photo, for example /cartoon ink 0.9. Or send me a photo with that as its caption.
 compare-what = Please send me a photo first, or send /compare as a reply to one. /compare styles shows all styles.
+compare-what-discord = Please use /compare with a photo, or draw one with /cartoon first.
+message-without-picture = There is no picture in that message that I can draw. Links I do not follow; please choose a message with a picture attached.
+cannot-attach = I may not attach files here. Please ask somebody who runs this server to allow me "Attach Files", or send me your photos in a direct message.
+batch-title = Photos to draw
+batch-photos = Photos
+batch-photos-hint = 1 to 10 pictures
+batch-more = More photos
+batch-more-hint = Up to 10 more, if you like
 privacy =
     Photos are drawn on the machine of whoever runs this bot and go nowhere else. A photo and its cartoon are deleted there as soon as you have the cartoon.
 
@@ -261,6 +301,25 @@ done =
            *[other] Here are your { $photos } cartoons: { $style } { $strength }.
         }
     }
+fitted =
+    { $format ->
+        [jpg] { $photos ->
+            [one] One cartoon was too large for this chat, so it comes smaller.
+           *[other] { $photos } cartoons were too large for this chat, so they come smaller.
+        }
+       *[other] { $photos ->
+            [one] One cartoon was too large for this chat as { $format ->
+                [webp] WebP
+               *[png] PNG
+            }, so it comes as JPG.
+           *[other] { $photos } cartoons were too large for this chat as { $format ->
+                [webp] WebP
+               *[png] PNG
+            }, so they come as JPG.
+        }
+    }
+alt-text = { $name } as a cartoon: { $look }
+alt-text-unnamed = A cartoon: { $look }
 photo-failed-line = Photo { $number } ({ $name }): { $reason }
 photos-failed-line = Photos { $first } to { $last }: { $reason }
 photo-failed-only = { $name }: { $reason }
@@ -315,7 +374,7 @@ web-label = Cartoonbot
 web-entry = Your message
 web-hint = Drop photos here, or type a command such as /style 0.8, and press Enter.
 
-# Telegram's command menu
+# Telegram's command menu; Discord shows some of it, too
 
 menu-style = Style and strength, e.g. /style 0.8
 menu-size = Longest side in pixels, e.g. /size 1024
@@ -332,3 +391,54 @@ menu-queue = When your photos will be done
 menu-privacy = What I keep, and for how long
 menu-cartoon = In reply to a photo: draw it, e.g. /cartoon ink 0.9
 menu-auto = Draw every photo of this group: /auto on
+
+# Discord's commands and their options: names are short, in small letters and without spaces
+
+command-cartoon = cartoon
+command-batch = batch
+command-draw-message = Cartoonize
+command-compare = compare
+command-style = style
+command-size = size
+command-format = format
+command-faces = faces
+command-deliver = deliver
+command-language = language
+command-settings = settings
+command-queue = queue
+command-cancel = cancel
+command-forget = forget
+command-privacy = privacy
+command-help = help
+option-photo = photo
+option-strength = strength
+option-style = style
+option-size = size
+option-kind = kind
+option-value = value
+option-user = user
+option-user-id = id
+option-photos = photos
+choice-strengths = several strengths
+choice-styles = all styles
+choice-style = { $name } – { $description }
+about-cartoon = Draw a photo as a cartoon
+about-batch = Draw up to { $most } photos; you choose them in the next step
+about-compare = See a photo at several strengths or in all styles, side by side
+about-photo = The photo to draw
+about-compared-photo = The photo to compare; your last one if you give none
+about-kind = What to compare; several strengths if you choose nothing
+about-strength = 0.3 a light filter, 0.5 a first cartoon, 0.7 natural, 0.9 strong, 1 the style untouched
+about-style = One of the styles on offer here; the one you have set if you give none
+about-size = Longest side in pixels; the size you have set if you give none
+about-style-value = A strength, a style or both: 0.8, ink or ink 0.8
+about-size-value = Longest side in pixels, 512 to 2048
+about-choice = One of these; without it you see what is set
+about-admin = For those who run this bot
+about-allow = Let somebody use this bot
+about-ban = Shut somebody out
+about-quota = Set how many photos a day somebody may send
+about-stats = How much was drawn, and what is waiting
+about-user = Somebody on Discord
+about-user-id = Somebody on any platform by their number, e.g. telegram:1234
+about-photos = Photos a day; 0 lifts the limit

@@ -25,6 +25,26 @@ help =
     { $styles }
 
     在照片说明里写 "0.9"、"ink 0.9" 或 "/size 2048"，只对这一张或这一组有效。
+help-discord =
+    用 /cartoon 附上一张照片，或用 /batch 附上最多 { $most } 张，你会收到卡通图。也可以私信发照片给我，或在带照片的消息里提到我。想画别人的图片：长按或右键点消息，选「应用」再选「画成卡通」。每个结果下面的按钮可以让它再浓一些、再淡一些，或换一种风格。
+
+    /style 0.8 – 强度，{ $weakest } 到 { $strongest }
+    /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
+    /format png – 文件格式：{ $formats }
+    /faces main – 只精细处理最大的人脸；/faces all – 所有人脸
+    /deliver zip – 多个结果打成一个 ZIP；/deliver auto – 发图片
+    /settings – 以上全部，用按钮设置
+    /compare – 一张照片或上一张照片的几种强度或所有风格
+    /queue – 你的照片何时画好
+    /cancel – 取消还没画的照片
+    /language en – 我说的语言：en、zh-CN 或 auto
+    /privacy – 我保留什么、保留多久
+    /forget – 删除你在这里的照片、请求和设置
+
+    风格：
+    { $styles }
+
+    和照片写在同一条消息里的 "0.9"、"ink 0.9" 或 "/size 2048"，只对这些照片有效。
 settings =
     你的设置：
     风格：{ $style }（/style）
@@ -39,7 +59,10 @@ settings =
         [photo] 图片
         [file] 文件
         [zip] ZIP 压缩包
-       *[auto] 不损失画质时发图片，否则发文件
+       *[auto] { $platform ->
+            [discord] 图片
+           *[other] 不损失画质时发图片，否则发文件
+        }
     }（/deliver）
     语言：{ $language ->
         [en] English
@@ -65,10 +88,16 @@ page-strength =
     0.3 是轻滤镜，0.5 初具卡通感，0.7 自然，0.9 浓烈，1.0 完全是该风格。/style 0.85 可设为 0.1 到 1.0 的任意数值。
 page-deliver =
     { $deliver ->
-        [photo] 结果以图片发送，聊天软件可能会缩小大图。
+        [photo] 结果以图片发送{ $platform ->
+            [discord] 。
+           *[other] ，聊天软件可能会缩小大图。
+        }
         [file] 结果以文件发送，原样不变。
         [zip] 多个结果打包成一个 ZIP 文件，按发送顺序编号 01 到 20。
-       *[auto] 不损失画质时以图片发送，否则以文件发送。
+       *[auto] { $platform ->
+            [discord] 结果以图片发送。
+           *[other] 不损失画质时以图片发送，否则以文件发送。
+        }
     }可用 /deliver photo、file、zip、auto。
 page-language =
     { $language ->
@@ -122,6 +151,8 @@ style-design = 形状简洁，像设计师绘制的头像
 style-illustration = 柔和，像图画书
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 photos-only = 我只会画图片：请发照片，或以文件形式发图片。发送 /help 查看我会做什么。
+photos-only-discord = 我只会画图片：请用 /cartoon 附上照片，或在带照片的消息里提到我。发送 /help 查看我会做什么。
+send-a-photo-discord = 请用 /cartoon 附上一张照片，或直接在这里发给我，我会把它画成卡通。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
 cancelled =
     { $photos ->
@@ -150,12 +181,21 @@ button-delete = 删除
 button-not-yours = 这些按钮不属于你。发一张你自己的照片给我吧！
 button-too-old = 我已经不记得这一张了，请重新发送照片。
 deleted = 已删除。
+delete-not-allowed = 这里有的消息我删不掉。你可以自己删除。
 delete-too-old = 没能删除它；聊天软件只允许在两天内删除。你可以自己删除。
 
 # 针对一张照片的命令，以及群聊
 
 cartoon-what = 请用 /cartoon 回复一张照片，例如 /cartoon ink 0.9；或把它写在照片说明里发给我。
 compare-what = 请先发给我一张照片，或用 /compare 回复一张照片。/compare styles 展示所有风格。
+compare-what-discord = 请用 /compare 附上一张照片，或先用 /cartoon 画一张。
+message-without-picture = 那条消息里没有我能画的图片。我不会打开链接；请选一条附有图片的消息。
+cannot-attach = 我在这里不能发送文件。请让服务器的管理者给我「附加文件」的权限，或把照片私信发给我。
+batch-title = 要画的照片
+batch-photos = 照片
+batch-photos-hint = 1 到 10 张图片
+batch-more = 更多照片
+batch-more-hint = 需要的话，再加最多 10 张
 privacy =
     照片只在运行这个机器人的机器上绘制，不会发往别处。你收到卡通图后，照片和卡通图会立即从那里删除。
 
@@ -239,6 +279,16 @@ done =
            *[other] 你的 { $photos } 张卡通画好了：{ $style } { $strength }。
         }
     }
+fitted =
+    { $format ->
+        [jpg] 有 { $photos } 张卡通对这个聊天来说太大，所以压缩后发送。
+       *[other] 有 { $photos } 张卡通的 { $format ->
+            [webp] WebP
+           *[png] PNG
+        } 文件对这个聊天来说太大，所以改用 JPG 发送。
+    }
+alt-text = { $name } 的卡通画：{ $look }
+alt-text-unnamed = 卡通画：{ $look }
 photo-failed-line = 第 { $number } 张（{ $name }）：{ $reason }
 photos-failed-line = 第 { $first } 到 { $last } 张：{ $reason }
 photo-failed-only = { $name }：{ $reason }
@@ -289,7 +339,7 @@ web-label = 卡通机器人
 web-entry = 你的消息
 web-hint = 把照片拖到这里，或输入 /style 0.8 这样的命令，然后按回车。
 
-# Telegram 的命令菜单
+# Telegram 的命令菜单；其中一些也用于 Discord
 
 menu-style = 风格和强度，例如 /style 0.8
 menu-size = 最长边像素，例如 /size 1024
@@ -306,3 +356,54 @@ menu-queue = 你的照片何时画好
 menu-privacy = 我保留什么、保留多久
 menu-cartoon = 回复照片即可绘制，例如 /cartoon ink 0.9
 menu-auto = 画这个群的每张照片：/auto on
+
+# Discord 的命令和选项：名字要短，用小写，不带空格
+
+command-cartoon = 卡通
+command-batch = 批量
+command-draw-message = 画成卡通
+command-compare = 对比
+command-style = 风格
+command-size = 尺寸
+command-format = 格式
+command-faces = 人脸
+command-deliver = 发送方式
+command-language = 语言
+command-settings = 设置
+command-queue = 排队
+command-cancel = 取消
+command-forget = 忘记我
+command-privacy = 隐私
+command-help = 帮助
+option-photo = 照片
+option-strength = 强度
+option-style = 风格
+option-size = 尺寸
+option-kind = 方式
+option-value = 值
+option-user = 用户
+option-user-id = 编号
+option-photos = 张数
+choice-strengths = 几种强度
+choice-styles = 所有风格
+choice-style = { $name } – { $description }
+about-cartoon = 把一张照片画成卡通
+about-batch = 一次最多画 { $most } 张照片，下一步选择照片
+about-compare = 并排比较一张照片的几种强度或所有风格
+about-photo = 要画的照片
+about-compared-photo = 要比较的照片；不选则用你的上一张
+about-kind = 比较什么；不选则比较几种强度
+about-strength = 0.3 轻滤镜，0.5 初具卡通感，0.7 自然，0.9 浓烈，1 完全是该风格
+about-style = 这里现有的风格之一；不选则用你设置的风格
+about-size = 最长边像素；不填则用你设置的尺寸
+about-style-value = 强度、风格或两者：0.8、ink 或 ink 0.8
+about-size-value = 最长边像素，512 到 2048
+about-choice = 选一个；不选就显示现在的设置
+about-admin = 供机器人的管理者使用
+about-allow = 允许某人使用机器人
+about-ban = 禁止某人使用机器人
+about-quota = 设置某人每天可以发多少张照片
+about-stats = 画了多少，还有多少在等待
+about-user = Discord 上的某人
+about-user-id = 任一平台上的某人的编号，例如 telegram:1234
+about-photos = 每天的张数；0 表示不限

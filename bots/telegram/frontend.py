@@ -46,7 +46,7 @@ MENU: Final = (
 )
 GROUP_MENU: Final = ("cartoon", "compare", "style", "settings", "auto", "cancel", "help")
 # A local Bot API server takes files of 2000 MB.
-LOCAL_REQUEST_BYTES: Final = 2_000_000_000
+LOCAL_BYTES: Final = 2_000_000_000
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
@@ -71,7 +71,8 @@ class TelegramFrontEnd(Sending):
     ) -> None:
         local = settings.telegram_local_mode
         bot = _bot(settings)
-        super().__init__(bot, Limits(request_bytes=LOCAL_REQUEST_BYTES) if local else Limits(), known, on_moved)
+        limits = Limits(request_bytes=LOCAL_BYTES, file_bytes=LOCAL_BYTES) if local else Limits()
+        super().__init__(bot, limits, known, on_moved)
         self._most_bytes = settings.limits.file_bytes
         self._local_folder = settings.telegram_local_folder if local else None
         self._locales = locales

@@ -57,9 +57,9 @@ class Sending:
         known: Iterable[tuple[str, int]],
         on_moved: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        self.limits = limits
         self.ready = asyncio.Event()
         self._bot = bot
+        self._limits = limits
         self._outbox = Outbox(Rates())
         self._probe = Probe(bot, self._outbox.paced, known)
         self._on_moved = on_moved
@@ -67,6 +67,10 @@ class Sending:
         # Pictures of our own are uploaded once.
         self._uploaded: dict[Path, str] = {}
         self._answers: set[asyncio.Task[None]] = set()
+
+    def limits_of(self, chat: Chat) -> Limits:
+        """See FrontEnd.limits_of: all chats are alike."""
+        return self._limits
 
     def saw(self, message: Message) -> None:
         """A message came in."""
@@ -134,8 +138,10 @@ class Sending:
         except TelegramError as error:
             log.debug("Telegram: a sign of activity was not taken (%s)", error)
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> list[str]:
-        """See FrontEnd.deliver."""
+    async def deliver(
+        self, chat: Chat, parcel: Parcel, caption: Reply, note: Note, into: str | None = None
+    ) -> list[str]:
+        """See FrontEnd.deliver; always a message of its own, as words cannot become files."""
         trace, sent = "", list[str]()
 
         async def send() -> None:

@@ -19,7 +19,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 from bots.frontend import HeardPhoto, Person
 from bots.outbox import Busy, Doubtful, Unreached
 from bots.replies import Rows
-from core.errors import ChatGone, Refused
+from core.errors import ChatGone, Refused, TooLarge
 from core.jobs import Chat
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ GONE: Final = (
 async def translated(call: Awaitable[T]) -> T:
     """The call's result, with Telegram's errors in the outbox's words.
 
-    Raises Busy, Unreached, Doubtful, ChatGone or Refused.
+    Raises Busy, Unreached, Doubtful, ChatGone, TooLarge or Refused.
     """
     try:
         return await call
@@ -55,7 +55,7 @@ async def translated(call: Awaitable[T]) -> T:
         raise Refused(error.message) from error
     except NetworkError as error:
         if "too large" in error.message.lower():
-            raise Refused(error.message) from error
+            raise TooLarge(error.message) from error
         if isinstance(error.__cause__, NEVER_SENT):
             raise Unreached(error.message) from error
         # A server's error, too, may come after the message was sent.

@@ -24,6 +24,7 @@ REMEDY: Final = "Set WEB_PORT to another number, or 0."
 # What an answer is made of: a sentence, or the file of a cartoon.
 Item = str | Path
 Inbox = asyncio.Queue[Item | None]
+LIMITS: Final = Limits(album_items=MAX_PHOTOS, request_bytes=2**40, file_bytes=2**40)
 
 
 class WebFrontEnd:
@@ -31,8 +32,6 @@ class WebFrontEnd:
 
     `folder` holds uploads and results for as long as their page may show them.
     """
-
-    limits = Limits(album_items=MAX_PHOTOS, request_bytes=2**40)
 
     def __init__(
         self,
@@ -51,6 +50,10 @@ class WebFrontEnd:
         self._inboxes: dict[str, Inbox] = {}
         self.ready = asyncio.Event()
         self.url = ""
+
+    def limits_of(self, chat: Chat) -> Limits:
+        """The page shows whatever there is."""
+        return LIMITS
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError when the port is taken."""
@@ -82,7 +85,9 @@ class WebFrontEnd:
     async def show_activity(self, chat: Chat) -> None:
         """The page shows by itself that it waits."""
 
-    async def deliver(self, chat: Chat, parcel: Parcel, caption: Reply, note: Note) -> list[None]:
+    async def deliver(
+        self, chat: Chat, parcel: Parcel, caption: Reply, note: Note, into: str | None = None
+    ) -> list[None]:
         """Put cartoons into the page. Raises ChatGone when the page was closed."""
         inbox = self._inbox(chat)
         if caption.text:

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bots.delivery import PHOTO_SIDES, ZIP_HEADERS, Kind, Limits, Parcel, Result, pack, write_archive
 from core.jobs import MAX_PHOTOS
 from core.look import DELIVERIES
+from storage.spool import Spool
 
 LIMITS = Limits()
 
@@ -18,7 +20,8 @@ LIMITS = Limits()
 def result(
     number: int = 0, suffix: str = ".jpg", weight: int = 100_000, width: int = 1024, height: int = 768
 ) -> Result:
-    return Result(number, Path(f"{number}{suffix}"), f"{number}{suffix}", weight, width, height)
+    name = f"{number}{suffix}"
+    return Result(number, Path(name), name, weight, width, height, reference=f"photo {number}", alt="a cartoon")
 
 
 def lengths(count: int, limits: Limits = LIMITS) -> list[int]:
@@ -35,7 +38,7 @@ def in_spool(folder: Path, weights: Sequence[int]) -> list[Result]:
     for number, weight in enumerate(weights, start=1):
         path = folder / f"{number}.png"
         path.write_bytes(bytes([number]) * weight)
-        results.append(Result(number, path, f"{number:02}.png", weight, 640, 480))
+        results.append(Result(number, path, f"{number:02}.png", weight, 640, 480, f"photo {number}", "a cartoon"))
     return results
 
 
@@ -151,6 +154,23 @@ def test_archives_stay_below_the_limit_of_a_request(tmp_path: Path):
         size = parcel.archive.stat().st_size
         assert size <= limits.request_bytes or len(parcel.results) == 1
         assert size <= sum(each.weight + ZIP_HEADERS for each in parcel.results)
+
+
+def test_archives_stay_below_the_limit_of_a_file_too(tmp_path: Path):
+    results = in_spool(tmp_path, [4000, 4000, 4000])
+    parcels = pack(results, Limits(request_bytes=100_000, file_bytes=10_000), "zip")
+    assert [len(parcel.results) for parcel in parcels] == [2, 1]
+
+
+def test_an_archive_of_a_fitted_cartoon_is_still_forgotten_with_it(tmp_path: Path):
+    spool = Spool(tmp_path)
+    path = spool.fitted(7)
+    path.write_bytes(b"smaller")
+    results = [replace(result(7), path=path), *in_spool(tmp_path, [10])]
+    (parcel,) = pack(results, LIMITS, "zip")
+    write_archive(parcel)
+    spool.forget(7)
+    assert [each.name for each in tmp_path.iterdir()] == ["1.png"]
 
 
 RESULTS = st.lists(

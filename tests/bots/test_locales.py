@@ -216,6 +216,19 @@ def test_a_language_we_do_not_speak_is_refused_with_the_choices(text: str):
     assert caught.value.values == {"given": text[:32], "choices": "en, zh-CN, auto"}
 
 
+@pytest.mark.parametrize(
+    ("language", "photos", "file_format", "sentence"),
+    [
+        ("en", 1, "jpg", "One cartoon was too large for this chat, so it comes smaller."),
+        ("en", 2, "webp", "2 cartoons were too large for this chat as WebP, so they come as JPG."),
+        ("zh-CN", 1, "jpg", "有 1 张卡通对这个聊天来说太大，所以压缩后发送。"),
+        ("zh-CN", 2, "png", "有 2 张卡通的 PNG 文件对这个聊天来说太大，所以改用 JPG 发送。"),
+    ],
+)
+def test_it_is_told_what_was_made_smaller(language: str, photos: int, file_format: str, sentence: str):
+    assert Locale(language).say("fitted", photos=photos, format=file_format) == sentence
+
+
 def test_names_are_not_wrapped_in_invisible_marks():
     assert Locale("en").say("photo-failed-only", name="猫.jpg", reason="too large") == "猫.jpg: too large"
 

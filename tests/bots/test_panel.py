@@ -78,7 +78,7 @@ def chosen(page: str, button: Button) -> str:
 def test_every_page_is_shown_in_both_languages_and_its_buttons_fit(
     preferences: Preferences, page: str, language: str
 ):
-    assert page_text(Locale(language), preferences, page)
+    assert page_text(Locale(language), preferences, page, "telegram")
     shown = buttons(page, preferences, language)
     assert all(button.label and len(button.action.encode()) <= MOST_BYTES for button in shown)
 
@@ -102,6 +102,12 @@ def test_a_page_offers_every_value_marks_the_present_one_and_leads_back(preferen
     offered = [chosen(page, button) for button in choices]
     assert tuple(offered[: len(CHOICES[page])]) == CHOICES[page]
     assert marked.get(True) == (present if present in CHOICES[page] else None)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_values_of_a_setting_can_be_told_from_the_other_buttons(page: str):
+    choices = [button for button in buttons(page, PREFERENCES[1]) if button.is_choice]
+    assert tuple(chosen(page, button) for button in choices) == CHOICES.get(page, ())
 
 
 @pytest.mark.parametrize("strength", [MIN_STRENGTH, 0.12, 0.35, 0.7, 0.97, MAX_STRENGTH])

@@ -13,7 +13,7 @@ import pytest
 from bots.locales import LANGUAGES, Locales
 from bots.progress import LONGEST_GAP, SHORTEST_GAP, Progress
 from bots.replies import Button, Reply
-from core.errors import ChatGone, PhotoTruncated
+from core.errors import ChatGone, PhotoTruncated, Refused
 from core.jobs import Chat, Job, Owner, Ticket
 from core.look import Look
 from core.pace import Forecast
@@ -293,6 +293,143 @@ def test_a_restart_goes_on_with_the_message_of_the_run_before(tmp_path: Path):
             assert all(isinstance(note, Edited) and note.message == "1" for note in edits)
             assert last == Deleted("1")
             assert (await office.job(job.id)).progress is None
+
+    run(scenario())
+
+
+def test_a_message_that_became_the_answer_stays_and_what_comes_later_gets_another(tmp_path: Path):
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            chat, progress = office.chat, office.progress
+            job = await office.take(ANNA, 2)
+            progress.begin(job)
+            await chat.noted.wait()
+            first = await office.start()
+            assert await progress.message_of(job) == "1"
+            told = len(chat.notes)
+            # There is something new to say, and somebody wants it said.
+            await office.jobs.finish(first)
+            progress.begin(await office.job(job.id))
+            await asyncio.sleep(10 * SHORTEST_GAP)
+            assert len(chat.notes) == told
+            await office.jobs.answered({first: "1"})
+            progress.resume(await office.job(job.id))
+            await chat.until(told + 1)
+            await office.jobs.finish(await office.start())
+            await progress.end(await office.job(job.id))
+            new, *_, last = chat.told[told:]
+            assert new == Said("anna", f"Got your photo: {LOOK}. I'm drawing now.")
+            assert last == Deleted("2")
+            changed = [note.message for note in chat.told[told:] if isinstance(note, Edited | Deleted)]
+            assert {*changed} == {"2"}
+
+    run(scenario())
+
+
+def test_a_message_that_did_not_become_the_answer_is_gone_on_with(tmp_path: Path):
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            job = await office.take(ANNA, 2)
+            office.progress.begin(job)
+            await office.chat.noted.wait()
+            first = await office.start()
+            assert await office.progress.message_of(job) == "1"
+            told = len(office.chat.notes)
+            await office.jobs.finish(first)
+            await office.jobs.answered({first: "9"})
+            office.progress.resume(await office.job(job.id))
+            await office.chat.until(told + 1)
+            assert office.chat.told[told] == Edited("1", f"Got your photo: {LOOK}. I'm drawing now.")
+
+    run(scenario())
+
+
+def test_what_is_on_its_way_is_waited_for_before_the_message_becomes_the_answer(tmp_path: Path):
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            chat = office.chat
+            job = await office.take(ANNA, 2)
+            for kind in (Said, Edited):
+                chat.open.clear()
+                chat.entered.clear()
+                if kind is Said:
+                    office.progress.begin(job)
+                else:
+                    await office.start()
+                    office.progress.resume(job)
+                await chat.entered.wait()
+                asking = asyncio.create_task(office.progress.message_of(job))
+                await asyncio.sleep(10 * SHORTEST_GAP)
+                assert not asking.done()
+                chat.open.set()
+                assert await asking == "1"
+                assert type(chat.told[-1]) is kind
+
+    run(scenario())
+
+
+def test_a_message_that_is_gone_cannot_become_the_answer(tmp_path: Path):
+    class CleanedChat(NotingChat):
+        async def edit(self, chat: Chat, message: str, reply: Reply) -> bool:
+            await super().edit(chat, message, reply)
+            raise Refused("message not found")
+
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            office.chat = CleanedChat()
+            progress = office.restarted()
+            assert await progress.message_of(await office.take(BEN, 1)) is None
+            async with looked_after(progress):
+                job = await office.take(ANNA, 2)
+                progress.begin(job)
+                await office.queue.get()
+                await office.start()
+                await office.chat.until(2)
+                assert await progress.message_of(job) is None
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("answer", "last"), [("1", []), ("9", [Deleted("1")])])
+def test_after_a_restart_the_rows_tell_whether_the_message_is_the_answer(
+    tmp_path: Path, answer: str, last: list[Deleted]
+):
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            job = await office.take(ANNA, 1)
+            await office.jobs.tell_progress_in(job.id, "1")
+            photo_id = await office.start()
+            await office.jobs.finish(photo_id)
+            assert await office.progress.message_of(await office.job(job.id)) == "1"
+            await office.jobs.answered({photo_id: answer})
+            progress = office.restarted()
+            assert await progress.message_of(await office.job(job.id)) == (None if answer == "1" else "1")
+            await progress.end(await office.job(job.id))
+            assert office.chat.told == last
+            assert (await office.job(job.id)).progress is None
+
+    run(scenario())
+
+
+def test_a_message_that_may_be_the_answer_since_a_kill_is_left_alone_until_that_is_known(tmp_path: Path):
+    async def scenario() -> None:
+        async with office_in(tmp_path) as office:
+            job = await office.take(ANNA, 2)
+            await office.jobs.tell_progress_in(job.id, "1")
+            first = await office.start()
+            await office.jobs.finish(first)
+            await office.jobs.sending([first], "a trace")
+            progress = office.restarted()
+            async with looked_after(progress):
+                for take_up in (progress.begin, progress.resume):
+                    take_up(await office.job(job.id))
+                    await asyncio.sleep(10 * SHORTEST_GAP)
+                    assert office.chat.told == []
+                await office.jobs.answered({first: "1"})
+                progress.resume(await office.job(job.id))
+                await office.chat.until(1)
+                (new,) = office.chat.told
+                assert isinstance(new, Said)
 
     run(scenario())
 

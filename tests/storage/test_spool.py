@@ -26,7 +26,9 @@ def test_the_folder_is_there_and_may_have_been_before(tmp_path: Path):
 def test_forgetting_removes_all_files_of_one_photo_finished_or_not(tmp_path: Path):
     spool = Spool(tmp_path)
     kept = [spool.source(12), spool.result(21, "jpg"), spool.source(11)]
-    unfinished = [tmp_path / name for name in ("1.jpg.part", "1.zip", "1.zip.part")]
+    unfinished = [
+        tmp_path / name for name in ("1.jpg.part", "1.fitted.jpg", "1.fitted.jpg.part", "1.zip", "1.zip.part")
+    ]
     for path in [*kept, spool.source(1), spool.result(1, "jpg"), *unfinished]:
         path.write_bytes(b"bytes")
     spool.forget(1)
@@ -38,9 +40,10 @@ def test_sweeping_keeps_the_wanted_photos_and_counts_the_rest(tmp_path: Path):
     spool = Spool(tmp_path)
     for photo_id in (1, 2, 12):
         spool.source(photo_id).write_bytes(b"bytes")
-    (tmp_path / "2.webp.part").write_bytes(b"half")
-    assert spool.sweep([1, 99]) == 3
-    assert list(tmp_path.iterdir()) == [spool.source(1)]
+    for path in (spool.fitted(1), spool.fitted(2), tmp_path / "2.webp.part"):
+        path.write_bytes(b"half")
+    assert spool.sweep([1, 99]) == 4
+    assert {*tmp_path.iterdir()} == {spool.source(1), spool.fitted(1)}
     assert spool.sweep([1]) == 0
 
 
