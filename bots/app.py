@@ -16,6 +16,8 @@ from bots.albums import Albums
 from bots.buttons import Buttons
 from bots.conversation import Conversation
 from bots.courier import Courier
+from bots.discord.frontend import DiscordFrontEnd
+from bots.discord.wire import PLATFORM as DISCORD
 from bots.frontend import FrontEnd
 from bots.health import HealthServer
 from bots.housekeeping import Housekeeping
@@ -195,6 +197,8 @@ class App:
             self.front_ends[TELEGRAM] = TelegramFrontEnd(
                 settings, conversation, reception, buttons, orders, auto_chats, locales, known, moved
             )
+        if settings.discord_bot_token is not None:
+            self.front_ends[DISCORD] = DiscordFrontEnd(settings, conversation, reception, buttons, styles, locales)
         self._build_web(conversation, reception, locales)
 
         await _take_up(jobs, spool, reception, courier)
@@ -241,7 +245,9 @@ class App:
             self.web = WebFrontEnd(settings.web_port, settings.data_dir / "web", conversation, reception, locales)
             self.front_ends[WEB] = self.web
         if not self.front_ends:
-            raise ConfigError("There is nobody to talk to: set TELEGRAM_BOT_TOKEN, or WEB_CHAT=on.")
+            raise ConfigError(
+                "There is nobody to talk to: set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN, or WEB_CHAT=on."
+            )
 
     def _build_sheet_engine(self, styles: Styles) -> Engine:
         return SheetEngine(self._build_engine(self._settings.device, styles.build), lambda: styles.installed)

@@ -243,9 +243,10 @@ async def _tell_where(app: "App", settings: Settings) -> None:
         console.print("Cartoonbot is running. Ctrl-C stops it.")
         return
     await app.web.ready.wait()
-    if settings.telegram_bot_token is None:
+    if len(app.front_ends) == 1:
         console.print(
-            "No bot token is set, so here is the web chat alone (see .env.example for Telegram).", soft_wrap=True
+            "No bot token is set, so here is the web chat alone (see .env.example for Telegram and Discord).",
+            soft_wrap=True,
         )
     ready = f"Cartoonbot is ready: open [bold]{app.web.url}[/bold] in your browser. Ctrl-C stops it."
     console.print(ready, soft_wrap=True)

@@ -25,6 +25,7 @@ PACKAGES: Final = (
     "opencv-python-headless",
     "aiosqlite",
     "python-telegram-bot",
+    "discord.py",
     "gradio",
     "modelscope",
     "filelock",
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_styles(WeightsFolder(settings.weights_dir)),
         _faces(),
         _telegram(settings),
+        _discord(settings),
         _data_folder(settings.data_dir),
     ]
 
@@ -111,10 +113,19 @@ def _styles(weights: WeightsFolder) -> list[Finding]:
 def _telegram(settings: Settings) -> Finding:
     if settings.telegram_bot_token is None:
         return Finding(
-            "Telegram: no token, so only the web chat runs",
+            "Telegram: no token",
             remedy="to add Telegram, ask @BotFather for a token and put TELEGRAM_BOT_TOKEN=... into .env",
         )
     return Finding(f"Telegram: token present, Bot API at {settings.telegram_api_url}")
+
+
+def _discord(settings: Settings) -> Finding:
+    if settings.discord_bot_token is None:
+        return Finding(
+            "Discord: no token",
+            remedy="to add Discord, make an application there and put DISCORD_BOT_TOKEN=... of its bot into .env",
+        )
+    return Finding(f"Discord: token present, API at {settings.discord_api_url}")
 
 
 def _data_folder(folder: Path) -> Finding:

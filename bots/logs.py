@@ -32,6 +32,9 @@ def log_to_terminal(settings: Settings) -> None:
     logging.getLogger("httpx").setLevel(max(level, logging.WARNING))
     # It raises what it logs, too; and logs whole updates, with people's words.
     logging.getLogger("telegram").setLevel(logging.CRITICAL)
+    # It tells each step of a connection; what it raises is logged where it is caught.
+    logging.getLogger("discord").setLevel(max(level, logging.WARNING))
+    logging.getLogger("discord.client").setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

@@ -46,6 +46,17 @@ class Settings(BaseSettings):
     telegram_local_folder: Path | None = Field(
         None, description="The folder where that server keeps files; photos are read from nowhere else."
     )
+    discord_bot_token: SecretStr | None = Field(
+        None, description="Discord bot token, from the Bot page of your application. Unset: no Discord."
+    )
+    discord_sharded: bool = Field(
+        False, description="Whether Discord's events come over several connections; bots in 2500 servers need it."
+    )
+    discord_api_url: str = Field("https://discord.com/api/v10", description="Where Discord's API is.")
+    discord_cdn_urls: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset({"https://cdn.discordapp.com", "https://media.discordapp.net"}),
+        description="Where Discord keeps what people attach; photos are fetched from nowhere else.",
+    )
     web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
     )
@@ -128,6 +139,14 @@ class Settings(BaseSettings):
             if platform.lower() not in ("telegram", "discord") or not user.isdecimal():
                 raise ValueError("each administrator is a platform and a number, for example telegram:1234")
         return frozenset(word.lower() for word in words)
+
+    @field_validator("discord_cdn_urls", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        """Addresses between commas or spaces."""
+        if not isinstance(value, str):
+            return value
+        return frozenset(word.rstrip("/") for word in value.replace(",", " ").split())
 
     @field_validator("telegram_webhook_secret")
     @classmethod

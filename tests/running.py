@@ -25,6 +25,7 @@ from core.styles.registry import Build, Styles, built_in
 from storage.database import Database
 from storage.people import People
 from storage.user_settings import UserSettings
+from tests.fakes.discord import DiscordServer
 from tests.fakes.telegram import TelegramServer
 
 TODAY = "2026-11-23"
@@ -54,7 +55,12 @@ class QuickEngine:
         pass
 
 
-def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes: object) -> Settings:
+def settings_in(
+    folder: Path,
+    telegram: TelegramServer | None = None,
+    discord: DiscordServer | None = None,
+    **changes: object,
+) -> Settings:
     """Settings that depend on nothing outside the test."""
     folders = {"data_dir": folder, "weights_dir": folder / "weights"}
     # Opening the page takes a second; with a bot it opens where a test asks for it.
@@ -62,6 +68,13 @@ def settings_in(folder: Path, telegram: TelegramServer | None = None, **changes:
     rows: dict[str, object] = {**folders, **chat, "device": "cpu", **changes}
     if telegram is not None:
         rows = {"telegram_bot_token": SecretStr(telegram.token), "telegram_api_url": telegram.url, **rows}
+    if discord is not None:
+        rows = {
+            "discord_bot_token": SecretStr(discord.token),
+            "discord_api_url": discord.api_url,
+            "discord_cdn_urls": discord.cdn_url,
+            **rows,
+        }
     return Settings(_env_file=None, **rows)  # type: ignore[call-arg,arg-type]
 
 

@@ -67,7 +67,7 @@ async def test_orderly_stops_do_not_use_up_a_photos_attempts(tmp_path: Path):
 
 
 async def test_a_program_with_nobody_to_talk_to_says_what_to_set(tmp_path: Path):
-    with pytest.raises(ConfigError, match="set TELEGRAM_BOT_TOKEN, or WEB_CHAT=on"):
+    with pytest.raises(ConfigError, match="set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN, or WEB_CHAT=on"):
         await App(settings_in(tmp_path, web_chat="off"), QuickEngine).run(asyncio.Event())
 
 

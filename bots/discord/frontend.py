@@ -1,0 +1,199 @@
+"""One Discord bot: how it starts, what it fetches, and how it ends."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from discord.utils import MISSING
+
+from bots.buttons import Buttons
+from bots.conversation import Conversation
+from bots.discord.attachments import Attachments, is_fresh
+from bots.discord.commands import build_tree
+from bots.discord.components import dynamic_items
+from bots.discord.listener import Listener
+from bots.discord.sending import Sending
+from bots.discord.syncing import sync
+from bots.discord.wire import Source, pictures_of
+from bots.frontend import Hearing
+from bots.locales import Locales
+from bots.outbox import Doubtful, Unreached
+from core.config import Settings
+from core.errors import ChatGone, ConfigError, PhotoUnavailable, Refused
+from core.styles.registry import Styles
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+WRONG_TOKEN: Final = "Discord does not accept DISCORD_BOT_TOKEN. Copy it again from your application's Bot page."
+# Codes that the gateway closes with, for good.
+NOT_ACCEPTED: Final = 4004
+NEEDS_SHARDS: Final = (4010, 4011)
+
+
+class DiscordFrontEnd(Sending):
+    """Brings messages and interactions to a listener, and cartoons to people.
+
+    The library knows one Discord for the whole process; DISCORD_API_URL moves it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        conversation: Conversation,
+        reception: Hearing,
+        buttons: Buttons,
+        styles: Styles,
+        locales: Locales,
+    ) -> None:
+        assert settings.discord_bot_token is not None  # whoever builds this has looked
+        self._token = settings.discord_bot_token.get_secret_value()
+        Route.BASE = settings.discord_api_url.rstrip("/")
+        super().__init__(_client(sharded=settings.discord_sharded))
+        self._attachments = Attachments(settings.discord_cdn_urls, settings.limits.file_bytes)
+        self._listener = Listener(self._client, self, conversation, reception, buttons, styles, locales)
+        self._tree = build_tree(self._client, self._listener, locales)
+        self._client.add_dynamic_items(*dynamic_items(self._listener.press))
+        for hears in (
+            self.on_ready,
+            self.on_resumed,
+            self.on_disconnect,
+            self.on_message,
+            self.on_interaction,
+            self.on_error,
+        ):
+            self._client.event(hears)
+
+    async def run(self) -> None:
+        """Serve until cancelled. Waits while Discord cannot be reached; raises ConfigError for a wrong token."""
+        registering = None
+        try:
+            async with self._attachments, self._client:
+                try:
+                    await self._sign_in()
+                    registering = asyncio.create_task(self._register())
+                    await self._client.connect()
+                finally:
+                    self.ready.clear()
+                    if registering is not None:
+                        registering.cancel()
+                        await asyncio.gather(registering, return_exceptions=True)
+                    await self.close()
+        except discord.LoginFailure as error:
+            raise ConfigError(WRONG_TOKEN) from error
+        except discord.ConnectionClosed as error:
+            if error.code == NOT_ACCEPTED:
+                raise ConfigError(WRONG_TOKEN) from error
+            if error.code in NEEDS_SHARDS:
+                raise ConfigError("This bot is in so many servers that it needs DISCORD_SHARDED=1.") from error
+            raise
+
+    async def fetch(self, reference: str, path: Path) -> None:
+        """See FrontEnd.fetch: by its URL for as long as that works, then by its message."""
+        await self.signed_in.wait()
+        source = Source.of(reference)
+        try:
+            if not is_fresh(source.url, time.time()):
+                raise PhotoUnavailable
+            await self._attachments.fetch(source.url, path)
+        except PhotoUnavailable:
+            if not source.message:
+                raise
+            await self._attachments.fetch(await self._url_of(source), path)
+
+    # The names of these are the library's.
+
+    async def on_ready(self) -> None:
+        """A new session has begun."""
+        log.info("Discord: listening as %s", self._client.user)
+        self.ready.set()
+
+    async def on_resumed(self) -> None:
+        """The connection is back, and what was missed has come."""
+        log.info("Discord: connected again")
+        self.ready.set()
+
+    async def on_disconnect(self) -> None:
+        """The library connects again by itself."""
+        if self.ready.is_set():
+            log.warning("Discord: the connection was lost; connecting again")
+            self.ready.clear()
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody wrote."""
+        await self._listener.hear(message)
+
+    async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Commands and buttons have callbacks; windows that were filled in have none."""
+        await self._listener.hear_interaction(interaction)
+
+    async def on_error(self, event: str, *_: object, **__: object) -> None:
+        """Called where an error is being handled."""
+        log.exception("an event could not be handled: %s", event)
+
+    async def _sign_in(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._client.login(self._token)
+                _, gateway, _ = await self._client.http.get_bot_gateway()
+            except discord.LoginFailure:
+                raise
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("Discord cannot be reached (%s); trying again in %g s", type(error).__name__, pause)
+                # The library would go on with a connection pool that it has closed.
+                await self._client.http.close()
+                self._client.http.connector = MISSING
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+                self.signed_in.set()
+                return
+
+    async def _register(self) -> None:
+        """Tell Discord the commands, if they are not those that it has."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                if await sync(self._client, self._tree):
+                    log.info("Discord: the commands are registered")
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("Discord: the commands were not registered (%s); trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
+
+    async def _url_of(self, source: Source) -> str:
+        try:
+            message = await self.message(source.channel, source.message)
+        except (ChatGone, Refused) as error:
+            raise PhotoUnavailable from error
+        except Doubtful as error:
+            raise Unreached(str(error)) from error
+        for picture in pictures_of(message):
+            if picture.id == source.attachment:
+                return picture.url
+        raise PhotoUnavailable
+
+
+def _client(*, sharded: bool) -> discord.Client:
+    kind = discord.AutoShardedClient if sharded else discord.Client
+    # No privileged intents: direct messages, mentions and menus bring their pictures without.
+    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    # No voice, so it need not warn of what voice would need.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    return kind(
+        intents=intents,
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        allowed_mentions=discord.AllowedMentions.none(),
+    )

@@ -1,0 +1,234 @@
+"""The ways a message can go: to the interaction that asked for it, into the channel, to the person directly.
+
+An interaction takes answers for 15 minutes. In channels and direct messages a nonce keeps a second try from making
+a second message; a message that is changed into the answer can be changed twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+from discord.utils import MISSING
+
+from bots.discord.letters import Letter, carries
+from bots.discord.wire import UNKNOWN_MESSAGE, Place, name_of, place_of, translated, view_of
+from core.errors import ChatGone, Refused, TooLarge
+
+log = logging.getLogger(__name__)
+
+NO_WAY: Final = "neither the channel nor the person takes messages"
+# How many messages are looked at for a lost one.
+REACH: Final = 200
+# Traces: a message that was to be changed, or a place with the latest number before; a person's place is "@1234".
+INTO, AFTER, PERSON = "into", "after", "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`trace` is how `Ways.find` finds out later whether a letter arrived. Raises what `translated` raises."""
+
+    send: Callable[[Letter], Awaitable[discord.Message]]
+    trace: str
+
+
+class Ways:
+    """Single calls, without pace or patience. Any may raise what `translated` raises."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+        self._unacknowledged: dict[int, asyncio.Event] = {}
+        self._latest = 0
+
+    def saw(self, number: int) -> None:
+        """A message or an interaction came in, or a message was sent: later ones have higher numbers."""
+        self._latest = max(self._latest, number)
+
+    @contextmanager
+    def unacknowledged(self, interaction: int) -> Generator[None]:
+        """Held until an interaction is acknowledged: Discord takes no answer before."""
+        acknowledged = self._unacknowledged[interaction] = asyncio.Event()
+        try:
+            yield
+        finally:
+            acknowledged.set()
+            del self._unacknowledged[interaction]
+
+    def for_words(self, place: Place) -> list[Way]:
+        """Those that are open for a sentence, the first first."""
+        by_token = [self._by_token(place)] if place.is_alive else []
+        return [*by_token, self._to_channel(place), self._to_person(place)]
+
+    def for_cartoons(self, place: Place, into: str | None) -> list[Way]:
+        """Those that are open for cartoons; `into` is the message that tells how far they are."""
+        ways = [self._to_channel(place), self._to_person(place)]
+        if place.is_alive:
+            ways.insert(1, self._by_token(place))
+            if into is not None:
+                ways.insert(0, self._into(place, into))
+        return ways
+
+    async def change(self, place: Place, message: str, letter: Letter) -> None:
+        """Other words and buttons in a message of ours; its files stay."""
+        if place.is_alive:
+            try:
+                await translated(self._webhook(place).edit_message(place_of(message)[1], **_changes(letter)))
+            except ChatGone as error:
+                log.debug("Discord: not changed by its token (%s)", error)
+            else:
+                return
+        await translated(self._partial(message).edit(**_changes(letter)))
+
+    async def delete(self, place: Place, message: str) -> None:
+        """A message of ours goes, if it is still there."""
+        if place.is_alive:
+            try:
+                await translated(self._webhook(place).delete_message(place_of(message)[1]))
+            except (ChatGone, Refused) as error:
+                # It may be another interaction's.
+                log.debug("Discord: not deleted by its token (%s)", error)
+            else:
+                return
+        try:
+            await translated(self._partial(message).delete())
+        except Refused as error:
+            if error.__cause__ is None or getattr(error.__cause__, "code", None) != UNKNOWN_MESSAGE:
+                raise
+
+    async def show_typing(self, place: Place) -> None:
+        """For some seconds."""
+
+        async def show() -> None:
+            await self._client.get_partial_messageable(place.channel).typing()
+
+        await translated(show())
+
+    async def message(self, channel: int, number: int) -> discord.Message:
+        """A message as it is now."""
+        partial = self._client.get_partial_messageable(channel).get_partial_message(number)
+        return await translated(partial.fetch())
+
+    async def find(self, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
+        """The message with these files that went the way of the trace, if it is there and can be seen."""
+        kind, where, *after = trace.split(":")
+        try:
+            if kind == INTO:
+                message = await self.message(*place_of(where))
+                return name_of(message) if carries(message, attached) else None
+            channel: discord.abc.Messageable = (
+                await self._direct(int(where.removeprefix(PERSON)))
+                if where.startswith(PERSON)
+                else self._client.get_partial_messageable(int(where))
+            )
+            return await translated(self._search(channel, int(after[0]), attached))
+        except (ChatGone, Refused) as error:
+            log.info("Discord does not tell whether cartoons arrived (%s)", error)
+            return None
+
+    def _into(self, place: Place, message: str) -> Way:
+        async def send(letter: Letter) -> discord.Message:
+            changes: dict[str, Any] = {**_changes(letter), "attachments": letter.files()}
+            try:
+                return await translated(self._webhook(place).edit_message(place_of(message)[1], **changes))
+            except TooLarge:
+                raise
+            except Refused as error:
+                # The person has deleted it.
+                raise ChatGone(str(error)) from error
+
+        return Way(send, f"{INTO}:{message}")
+
+    def _by_token(self, place: Place) -> Way:
+        async def send(letter: Letter) -> discord.Message:
+            acknowledged = self._unacknowledged.get(place.interaction)
+            if acknowledged is not None:
+                await acknowledged.wait()
+            # The first one takes the place of "is thinking".
+            sending = self._webhook(place).send(
+                letter.content or MISSING,
+                files=letter.files(),
+                view=view_of(letter.buttons) or MISSING,
+                silent=letter.quiet,
+                allowed_mentions=discord.AllowedMentions.none(),
+                wait=True,
+            )
+            return self._noted(await translated(sending))
+
+        return Way(send, self._trace(place, str(place.channel)))
+
+    def _to_channel(self, place: Place) -> Way:
+        async def send(letter: Letter) -> discord.Message:
+            channel = self._client.get_partial_messageable(place.channel)
+            reference = None
+            if place.message is not None:
+                reference = discord.MessageReference(
+                    message_id=place.message, channel_id=place.channel, fail_if_not_exists=False
+                )
+            return await self._sent(channel, place, letter, reference)
+
+        return Way(send, self._trace(place, str(place.channel)))
+
+    def _to_person(self, place: Place) -> Way:
+        async def send(letter: Letter) -> discord.Message:
+            return await self._sent(await self._direct(place.user), place, letter, None)
+
+        return Way(send, self._trace(place, f"{PERSON}{place.user}"))
+
+    async def _sent(
+        self,
+        channel: discord.PartialMessageable | discord.DMChannel,
+        place: Place,
+        letter: Letter,
+        reference: discord.MessageReference | None,
+    ) -> discord.Message:
+        # Who asked by an interaction is told by no reply.
+        named = f"<@{place.user}> " if letter.mention and place.token and place.channel == channel.id else ""
+        words: dict[str, Any] = {
+            "files": letter.files(),
+            "view": view_of(letter.buttons) or MISSING,
+            "silent": letter.quiet,
+            "nonce": letter.nonce,
+            "allowed_mentions": discord.AllowedMentions(
+                everyone=False, roles=False, users=[discord.Object(place.user)], replied_user=not place.token
+            ),
+        }
+        if reference is not None:
+            words["reference"] = reference
+        return self._noted(await translated(channel.send(named + letter.content or None, **words)))
+
+    async def _direct(self, user: int) -> discord.DMChannel:
+        return await translated(self._client.create_dm(discord.Object(user)))
+
+    async def _search(
+        self, channel: discord.abc.Messageable, after: int, attached: Sequence[tuple[str, int]]
+    ) -> str | None:
+        async for message in channel.history(limit=REACH, after=discord.Object(after), oldest_first=True):
+            if message.author == self._client.user and carries(message, attached):
+                return name_of(message)
+        return None
+
+    def _webhook(self, place: Place) -> discord.Webhook:
+        assert self._client.application_id is not None  # signed in
+        return discord.Webhook.partial(self._client.application_id, place.token, client=self._client)
+
+    def _partial(self, message: str) -> discord.PartialMessage:
+        channel, number = place_of(message)
+        return self._client.get_partial_messageable(channel).get_partial_message(number)
+
+    def _trace(self, place: Place, where: str) -> str:
+        return f"{AFTER}:{where}:{max(self._latest, place.latest)}"
+
+    def _noted(self, message: discord.Message) -> discord.Message:
+        self.saw(message.id)
+        return message
+
+
+def _changes(letter: Letter) -> dict[str, Any]:
+    return {
+        "content": letter.content,
+        "view": view_of(letter.buttons),
+        "allowed_mentions": discord.AllowedMentions.none(),
+    }
