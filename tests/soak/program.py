@@ -1,7 +1,7 @@
 """The real program with a quick engine as a process of its own: `python -m tests.soak.program`.
 
-Settings come from the environment, and SIGTERM stops it. `Program` starts it beside a stand-in Telegram and
-starts it again whenever it ends.
+Settings come from the environment, and SIGTERM stops it. `Program` starts it beside a stand-in Telegram or
+Discord and starts it again whenever it ends.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from core.errors import OutOfMemory
 from core.look import Look
 from core.photo import Array
 from core.styles.registry import Build
+from tests.fakes.discord import DiscordServer
 from tests.fakes.telegram import TelegramServer
 from tests.running import QuickEngine
 
@@ -68,14 +69,16 @@ class Program:
     `flags` are those of this module's command line; `settings` are rows of the environment.
     """
 
-    def __init__(self, telegram: TelegramServer, folder: Path, *flags: str, **settings: str) -> None:
-        self._telegram = telegram
+    def __init__(
+        self, platform: TelegramServer | DiscordServer, folder: Path, *flags: str, **settings: str
+    ) -> None:
+        self._platform = platform
         self._flags = flags
         self._folder = folder
         self.log = folder / "program.log"
         self.starts = 0
         self.crashes: list[int] = []
-        self._calls_before = 0
+        self._begun_before = 0
         self._stopping = False
         self._process: asyncio.subprocess.Process | None = None
         self._running = asyncio.Event()
@@ -84,8 +87,7 @@ class Program:
         self._environment = foreign | {
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
-            "TELEGRAM_BOT_TOKEN": telegram.token,
-            "TELEGRAM_API_URL": telegram.url,
+            **_access_to(platform),
             "DATA_DIR": str(folder / "data"),
             "WEIGHTS_DIR": str(folder / "weights"),
             "DEVICE": "cpu",
@@ -125,9 +127,11 @@ class Program:
             await self._supervision
 
     async def ready(self) -> None:
-        """Wait until it asks for updates. Raises TimeoutError with the end of its log."""
+        """Wait until it hears people. Raises TimeoutError with the end of its log."""
+        platform = self._platform
+        wait = platform.until if isinstance(platform, DiscordServer) else platform.wait_for
         try:
-            await self._telegram.wait_for(self._polled, START_SECONDS)
+            await wait(self._listens, START_SECONDS)
         except TimeoutError as error:
             raise TimeoutError(f"the program does not start:\n{self.log.read_text()[-4000:]}") from error
 
@@ -145,7 +149,7 @@ class Program:
 
     async def _supervise(self) -> None:
         while not self._stopping:
-            self._calls_before = len(self._telegram.calls)
+            self._begun_before = self._begun()
             with self.log.open("ab") as output:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
@@ -164,9 +168,29 @@ class Program:
                 self.crashes.append(code)
                 await asyncio.sleep(RESTART_SECONDS)
 
-    def _polled(self) -> bool:
-        since = islice(self._telegram.calls, self._calls_before, None)
-        return self._running.is_set() and any(call.method == "getUpdates" for call in since)
+    def _listens(self) -> bool:
+        if isinstance(self._platform, DiscordServer):
+            begun = len(self._platform.identifies) > self._begun_before
+        else:
+            since = islice(self._platform.calls, self._begun_before, None)
+            begun = any(call.method == "getUpdates" for call in since)
+        return self._running.is_set() and begun
+
+    def _begun(self) -> int:
+        """How many events there were so far, of those among which its beginning to listen is found."""
+        platform = self._platform
+        return len(platform.identifies if isinstance(platform, DiscordServer) else platform.calls)
+
+
+def _access_to(platform: TelegramServer | DiscordServer) -> dict[str, str]:
+    """As rows of the environment."""
+    if isinstance(platform, DiscordServer):
+        return {
+            "DISCORD_BOT_TOKEN": platform.token,
+            "DISCORD_API_URL": platform.api_url,
+            "DISCORD_CDN_URLS": platform.cdn_url,
+        }
+    return {"TELEGRAM_BOT_TOKEN": platform.token, "TELEGRAM_API_URL": platform.url}
 
 
 async def serve(settings: Settings, failing: float, out_of_memory: Sequence[int], seed: int) -> None:
