@@ -82,7 +82,7 @@ class Attachments:
         with _whole(path) as file:
             async for piece in response.aiter_raw(PIECE):
                 if response.num_bytes_downloaded > self._most_bytes:
-                    raise self._too_heavy(f"{round(self._most_bytes / 1e6, 1)}+")
+                    raise self._too_heavy(f"{round(self._most_bytes / 1e6, 1):g}+")
                 await asyncio.to_thread(file.write, piece)
 
     def _too_heavy(self, megabytes: float | str) -> PhotoTooHeavy:

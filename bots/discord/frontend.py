@@ -18,7 +18,9 @@ from bots.conversation import Conversation
 from bots.discord.attachments import Attachments, is_fresh
 from bots.discord.commands import build_tree
 from bots.discord.components import dynamic_items
+from bots.discord.interactions import Interactions
 from bots.discord.listener import Listener
+from bots.discord.noting import Noting
 from bots.discord.sending import Sending
 from bots.discord.syncing import sync
 from bots.discord.wire import Source, pictures_of
@@ -58,14 +60,17 @@ class DiscordFrontEnd(Sending):
         Route.BASE = settings.discord_api_url.rstrip("/")
         super().__init__(_client(sharded=settings.discord_sharded))
         self._attachments = Attachments(settings.discord_cdn_urls, settings.limits.file_bytes)
-        self._listener = Listener(self._client, self, conversation, reception, buttons, styles, locales)
-        self._tree = build_tree(self._client, self._listener, locales)
-        self._client.add_dynamic_items(*dynamic_items(self._listener.press))
+        noting = Noting(conversation, reception, buttons, locales)
+        self._listener = Listener(self._client, self, conversation, noting, buttons, locales)
+        self._interactions = Interactions(self, conversation, noting, buttons, styles, locales)
+        self._tree = build_tree(self._client, self._interactions, locales)
+        self._client.add_dynamic_items(*dynamic_items(self._interactions.press))
         for hears in (
             self.on_ready,
             self.on_resumed,
             self.on_disconnect,
             self.on_message,
+            self.on_raw_message_edit,
             self.on_interaction,
             self.on_error,
         ):
@@ -130,9 +135,13 @@ class DiscordFrontEnd(Sending):
         """Somebody wrote."""
         await self._listener.hear(message)
 
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Somebody changed what they wrote, or Discord has added a preview."""
+        await self._listener.hear_again(event.message)
+
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Commands and buttons have callbacks; windows that were filled in have none."""
-        await self._listener.hear_interaction(interaction)
+        await self._interactions.submitted(interaction)
 
     async def on_error(self, event: str, *_: object, **__: object) -> None:
         """Called where an error is being handled."""

@@ -1,49 +1,25 @@
-"""What people do on Discord -> the conversation, the reception and the buttons.
+"""What people write on Discord -> the conversation and the reception.
 
-Commands and buttons are interactions, which must be acknowledged within 3 s. Messages are heard in direct messages
-and where they mention the bot: there Discord shows their pictures without the message content intent.
+Messages are heard in direct messages and where they mention the bot: there Discord shows their pictures to a bot
+without the message content intent.
 """
 
-import asyncio
 import logging
 import re
-from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
-from typing import Any, Final
 
 import discord
 
-from bots.actions import CANCEL, Action
 from bots.buttons import Buttons
 from bots.conversation import Conversation, sheet_of
-from bots.discord.modal import asked_in, is_batch, modal_of, uploaded_in
+from bots.discord.noting import Noting, heard
 from bots.discord.sending import Sending
-from bots.discord.wire import (
-    PLATFORM,
-    Interaction,
-    Picture,
-    Place,
-    Source,
-    parts_of,
-    pictures_of,
-    translated,
-    view_of,
-)
-from bots.frontend import HeardPhoto, Hearing, Person
-from bots.locales import Locales
-from bots.replies import Pressed, Reply
-from core.errors import CartoonbotError, UserError
-from core.jobs import MAX_PHOTOS, Chat, Owner
-from core.look import SheetKind
-from core.styles.registry import Styles
+from bots.discord.wire import PLATFORM, Picture, Place, pictures_of
+from bots.locales import Locale, Locales
+from bots.replies import Reply
+from core.errors import UserError
+from core.jobs import Chat
 
 log = logging.getLogger(__name__)
-
-# Seconds that noting photos may take before their interaction is acknowledged; Discord waits 3.
-NOTING_SECONDS: Final = 1.5
-# People whose app has told its language.
-REMEMBERED: Final = 10_000
-WITHOUT_WORDS: Final = discord.AllowedMentions.none()
 
 
 class Listener:
@@ -54,24 +30,16 @@ class Listener:
         client: discord.Client,
         sending: Sending,
         conversation: Conversation,
-        reception: Hearing,
+        noting: Noting,
         buttons: Buttons,
-        styles: Styles,
         locales: Locales,
     ) -> None:
         self._client = client
         self._sending = sending
         self._conversation = conversation
-        self._reception = reception
+        self._noting = noting
         self._buttons = buttons
-        self._styles = styles
         self._locales = locales
-        # A message does not tell the language of its author's app; a command does.
-        self._languages: OrderedDict[int, str] = OrderedDict()
-
-    def styles(self) -> Sequence[str]:
-        """Those that can be drawn, for commands to offer."""
-        return self._styles.installed
 
     async def hear(self, message: discord.Message) -> None:
         """A message that somebody wrote. Never raises."""
@@ -83,244 +51,58 @@ class Listener:
             await self._hear(message, chat)
         except Exception:
             log.exception("a message could not be handled")
-            words = self._locales.of(self._language_of(message)).say("something-broke")
+            words = self._locale_of(message).say("something-broke")
             self._sending.post(chat, Reply(words))
 
     async def _hear(self, message: discord.Message, chat: Chat) -> None:
-        person = await self._introduced(message.author.id, self._language_of(message))
+        person = await self._noting.person(message.author.id, _language_of(message))
         sheet, caption = sheet_of(self._without_mention(message.content))
-        pictures = pictures_of(message) or _answered_by(message)
+        pictures, source = pictures_of(message), message.id
+        if not pictures:
+            pictures, source = _answered_by(message)
         if pictures and not _may_attach(message):
             self._sending.post(chat, Reply(self._locales.of(person.language).say("cannot-attach")))
         elif pictures:
-            refusal = await self._noted(person, chat, message.id, pictures, caption, sheet, together=True)
+            refusal = await self._noting.note(
+                person, chat, message.id, pictures, caption, sheet, source=source, together=True
+            )
             if refusal is not None:
                 self._sending.post(chat, Reply(refusal))
         elif sheet is not None:
-            reply = await self._compared(person, chat, sheet, f"{PLATFORM}/{message.id}")
+            reply = await self._noting.compare(person, chat, sheet, f"{PLATFORM}/{message.id}")
             if reply is not None:
                 self._sending.post(chat, reply)
         else:
             self._sending.post(chat, await self._conversation.answer(person, caption, chat))
 
-    # What commands call: bots.discord.commands.Handlers.
-
-    async def draw(self, interaction: Interaction, photo: discord.Attachment, caption: str) -> None:
-        """/cartoon with a photo."""
-        await self._draw(interaction, [Picture.of(photo)], caption)
-
-    async def batch(self, interaction: Interaction, caption: str) -> None:
-        """/batch: ask for up to 20 photos."""
-        self._sending.ways.saw(interaction.id)
-        person = await self._person(interaction)
-        modal = modal_of(self._locales.of(person.language), caption)
-        await _given_up(interaction.response.send_modal(modal))
-
-    async def hear_interaction(self, interaction: Interaction) -> None:
-        """The photos of /batch come as an interaction that the library knows nothing of after a restart."""
-        if not is_batch(interaction):
+    async def hear_again(self, message: discord.Message) -> None:
+        """Words that are changed ask for the photos beside them to be drawn anew. Never raises."""
+        if message.edited_at is None or message.author.bot or not self._is_addressed(message):
             return
+        chat = Place(message.channel.id, message.author.id, message.id).chat
         try:
-            await self._draw(interaction, uploaded_in(interaction), asked_in(interaction))
-        except Exception:
-            log.exception("photos could not be handled")
-            await self._whisper(interaction, "something-broke")
-
-    async def draw_message(self, interaction: Interaction, message: discord.Message) -> None:
-        """The pictures of any message, from its menu."""
-        pictures = pictures_of(message)[:MAX_PHOTOS]
-        if not pictures:
-            await self._tell(interaction, "message-without-picture")
-            return
-        await self._draw(interaction, pictures, "", message=message)
-
-    async def compare(self, interaction: Interaction, photo: discord.Attachment | None, kind: str) -> None:
-        """/compare with a photo, or for the latest one."""
-        sheet = SheetKind(kind)
-        if photo is not None:
-            await self._draw(interaction, [Picture.of(photo)], "", sheet)
-            return
-        chat = self._chat_of(interaction)
-        await _given_up(interaction.response.defer(thinking=True))
-        person = await self._person(interaction)
-        reply = await self._compared(person, chat, sheet, f"{PLATFORM}/press/{interaction.id}")
-        if reply is not None:
-            await self._fill(interaction, reply)
-
-    async def answer(self, interaction: Interaction, text: str) -> None:
-        """Any other command, as text; the answer is for who asked alone."""
-        self._sending.ways.saw(interaction.id)
-        await _given_up(interaction.response.defer(ephemeral=True, thinking=True))
-        person = await self._person(interaction)
-        await self._fill(interaction, await self._conversation.answer(person, text))
-
-    async def press(self, interaction: Interaction, text: str) -> None:
-        """A button, or a choice from a list. Never raises."""
-        try:
-            await self._press(interaction, text)
-        except Exception:
-            log.exception("a button could not be handled")
-            await self._whisper(interaction, "something-broke")
-
-    async def _press(self, interaction: Interaction, text: str) -> None:
-        # It shows nothing by itself, and what comes of it may change the message, or be a message of its own.
-        await _given_up(interaction.response.defer())
-        chat = self._chat_of(interaction)
-        person = await self._person(interaction)
-        pressed = await self._buttons.press(person, text, f"{PLATFORM}/press/{interaction.id}", chat)
-        await self._show(interaction, pressed, chat)
-        if pressed.is_refused or pressed.is_error or Action.read(text).verb == CANCEL:
-            # Of all else something is to be seen.
-            await _given_up(interaction.followup.send(pressed.toast, ephemeral=True))
-
-    async def _show(self, interaction: Interaction, pressed: Pressed, chat: Chat) -> None:
-        if pressed.gone and interaction.message is not None:
-            message = f"{interaction.message.channel.id}/{interaction.message.id}"
-            if not await self._sending.delete(chat, [*pressed.gone, message]):
-                await self._whisper(interaction, "delete-not-allowed")
-            return
-        changes: dict[str, Any] = {}
-        if pressed.text is not None:
-            changes["content"] = parts_of(pressed.text)[0]
-        if pressed.buttons is not None:
-            changes["view"] = view_of(pressed.buttons)
-        if changes:
-            await _given_up(interaction.edit_original_response(**changes, allowed_mentions=WITHOUT_WORDS))
-
-    async def _draw(
-        self,
-        interaction: Interaction,
-        pictures: Sequence[Picture],
-        caption: str,
-        sheet: SheetKind | None = None,
-        message: discord.Message | None = None,
-    ) -> None:
-        """Note the photos, and only then acknowledge: what is acknowledged outlives a restart."""
-        if not interaction.app_permissions.attach_files:
-            await self._tell(interaction, "cannot-attach")
-            return
-        chat = self._chat_of(interaction, message)
-        with self._sending.ways.unacknowledged(interaction.id):
-            noting = asyncio.create_task(self._noted_for(interaction, chat, pictures, caption, sheet, message))
-            await asyncio.wait([noting], timeout=NOTING_SECONDS)
-            await _given_up(interaction.response.defer(thinking=True))
-        refusal = await noting
-        if refusal is not None:
-            await self._fill(interaction, Reply(refusal))
-
-    async def _noted_for(
-        self,
-        interaction: Interaction,
-        chat: Chat,
-        pictures: Sequence[Picture],
-        caption: str,
-        sheet: SheetKind | None,
-        message: discord.Message | None,
-    ) -> str | None:
-        person = await self._person(interaction)
-        if not pictures:
-            return self._locales.of(person.language).say_on(PLATFORM, "photos-only")
-        source = message.id if message is not None else 0
-        return await self._noted(person, chat, interaction.id, pictures, caption, sheet, source=source)
-
-    async def _noted(
-        self,
-        person: Person,
-        chat: Chat,
-        number: int,
-        pictures: Sequence[Picture],
-        caption: str,
-        sheet: SheetKind | None,
-        *,
-        together: bool = False,
-        source: int = 0,
-    ) -> str | None:
-        """Note photos that a message or an interaction brought; what to say where none is taken.
-
-        `together`: those of the next message belong to them. `source` is another message that they are in.
-        """
-        origin = source or (number if together else 0)
-        for place, picture in enumerate(pictures):
-            photo = HeardPhoto(
-                person,
-                chat,
-                number + place,
-                picture.name.removeprefix("SPOILER_"),
-                Source(picture.id, picture.url, int(chat.chat), origin, picture.spoiler).reference,
-                caption,
-                group=str(number),
-                weight=picture.weight,
-                origin=f"{PLATFORM}/{number}/{picture.id}",
-                sheet=sheet,
-                alone=sheet is not None,
-            )
-            last = place == len(pictures) - 1
-            try:
-                await self._reception.hear(photo, complete=last and (not together or sheet is not None))
-            except UserError as error:
-                return self._locales.of(person.language).error(error)
-        return None
-
-    async def _compared(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Reply | None:
-        """Draw a sheet of the latest photo; what to say where there is none."""
-        try:
-            if await self._buttons.compare(person, chat, sheet, origin):
-                return None
+            await self._hear_again(message, chat, round(message.edited_at.timestamp() * 1000))
         except UserError as error:
-            return Reply(self._locales.of(person.language).error(error))
-        return await self._conversation.answer(person, "/compare")
+            self._sending.post(chat, Reply(self._locale_of(message).error(error)))
+        except Exception:
+            log.exception("a change of a message could not be handled")
 
-    async def _tell(self, interaction: Interaction, sentence: str) -> None:
-        """Answer with a sentence for who asked alone."""
-        self._sending.ways.saw(interaction.id)
-        words = self._locales.of((await self._person(interaction)).language).say(sentence)
-        await _given_up(interaction.response.send_message(words, ephemeral=True))
+    async def _hear_again(self, message: discord.Message, chat: Chat, edited: int) -> None:
+        pictures = pictures_of(message)
+        if not pictures:
+            return
+        person = await self._noting.person(message.author.id, _language_of(message))
+        caption = self._without_mention(message.content)
+        photo = heard(person, chat, message.id, 0, pictures[0], caption, message.id)
+        known, remark = await self._buttons.reword(photo, f"{PLATFORM}/{message.id}/edited/{edited}")
+        if remark:
+            self._sending.post(chat, Reply(remark))
+        if not known:
+            # It has become one that mentions the bot.
+            await self._hear(message, chat)
 
-    async def _whisper(self, interaction: Interaction, sentence: str) -> None:
-        words = self._locales.of(interaction.locale.value).say(sentence)
-        await _given_up(interaction.followup.send(words, ephemeral=True))
-
-    async def _fill(self, interaction: Interaction, reply: Reply) -> None:
-        """The answer to an interaction that is acknowledged; longer ones in several messages."""
-        first, *rest = parts_of(reply.text)
-        files = [discord.File(reply.picture)] if reply.picture else []
-        await _given_up(
-            interaction.edit_original_response(
-                content=first,
-                attachments=files,
-                view=view_of(reply.buttons) if not rest else None,
-                allowed_mentions=WITHOUT_WORDS,
-            )
-        )
-        for part in rest:
-            await _given_up(interaction.followup.send(part, ephemeral=True, allowed_mentions=WITHOUT_WORDS))
-
-    def _chat_of(self, interaction: Interaction, message: discord.Message | None = None) -> Chat:
-        self._sending.ways.saw(interaction.id)
-        assert interaction.channel_id is not None  # commands and buttons are always in one
-        return Place(
-            interaction.channel_id,
-            interaction.user.id,
-            message.id if message is not None else None,
-            interaction.id,
-            interaction.token,
-            interaction.filesize_limit,
-        ).chat
-
-    async def _person(self, interaction: Interaction) -> Person:
-        user = interaction.user.id
-        self._languages.pop(user, None)
-        self._languages[user] = interaction.locale.value
-        if len(self._languages) > REMEMBERED:
-            self._languages.popitem(last=False)
-        return await self._introduced(user, interaction.locale.value)
-
-    async def _introduced(self, user: int, language: str | None) -> Person:
-        return await self._conversation.introduced(Owner(PLATFORM, str(user)), language)
-
-    def _language_of(self, message: discord.Message) -> str | None:
-        guild = message.guild
-        return self._languages.get(message.author.id) or (guild.preferred_locale.value if guild else None)
+    def _locale_of(self, message: discord.Message) -> Locale:
+        return self._locales.of(self._noting.language_of(message.author.id) or _language_of(message))
 
     def _is_addressed(self, message: discord.Message) -> bool:
         """Whether somebody speaks to the bot: directly, by name, or by replying to it."""
@@ -331,12 +113,17 @@ class Listener:
         return re.sub(rf"<@!?{user.id}>", "", text).strip() if user is not None else text
 
 
-def _answered_by(message: discord.Message) -> list[Picture]:
-    """The pictures of the message that this one replies to, where Discord shows them."""
+def _answered_by(message: discord.Message) -> tuple[list[Picture], int]:
+    """The pictures of the message that this one replies to, where Discord shows them, and its id."""
     answered = message.reference.resolved if message.reference else None
     if not isinstance(answered, discord.Message) or answered.author.bot:
-        return []
-    return pictures_of(answered)
+        return [], 0
+    return pictures_of(answered), answered.id
+
+
+def _language_of(message: discord.Message) -> str | None:
+    """That of the server."""
+    return message.guild.preferred_locale.value if message.guild else None
 
 
 def _may_attach(message: discord.Message) -> bool:
@@ -348,11 +135,3 @@ def _may_attach(message: discord.Message) -> bool:
     except discord.ClientException:
         # A thread of a channel that the bot does not know: sending tells.
         return True
-
-
-async def _given_up(call: Awaitable[Any]) -> None:
-    """A call that is of no use later: its failure is logged. What was heard is kept, whatever becomes of it."""
-    try:
-        await translated(call)
-    except CartoonbotError as error:
-        log.warning("Discord: an interaction was not answered (%s)", error)

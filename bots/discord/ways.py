@@ -15,7 +15,7 @@ import discord
 from discord.utils import MISSING
 
 from bots.discord.letters import Letter, carries
-from bots.discord.wire import UNKNOWN_MESSAGE, Place, name_of, place_of, translated, view_of
+from bots.discord.wire import CANNOT_REPLY, UNKNOWN_MESSAGE, Place, name_of, place_of, translated, view_of
 from core.errors import ChatGone, Refused, TooLarge
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,12 @@ class Ways:
                 reference = discord.MessageReference(
                     message_id=place.message, channel_id=place.channel, fail_if_not_exists=False
                 )
-            return await self._sent(channel, place, letter, reference)
+            try:
+                return await self._sent(channel, place, letter, reference)
+            except ChatGone as error:
+                if getattr(error.__cause__, "code", None) != CANNOT_REPLY:
+                    raise
+                return await self._sent(channel, place, letter, None)
 
         return Way(send, self._trace(place, str(place.channel)))
 
@@ -184,8 +189,9 @@ class Ways:
         letter: Letter,
         reference: discord.MessageReference | None,
     ) -> discord.Message:
-        # Who asked by an interaction is told by no reply.
-        named = f"<@{place.user}> " if letter.mention and place.token and place.channel == channel.id else ""
+        # Who asked by an interaction is told by no reply, and so is nobody where the bot may not reply.
+        untold = place.token or reference is None
+        named = f"<@{place.user}> " if letter.mention and untold and place.channel == channel.id else ""
         words: dict[str, Any] = {
             "files": letter.files(),
             "view": view_of(letter.buttons) or MISSING,

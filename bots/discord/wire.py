@@ -34,6 +34,8 @@ NONCE_BYTES: Final = 12
 LIST: Final = "list"
 PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 UNKNOWN_MESSAGE, CANNOT_EDIT_OTHERS, TOO_LARGE = 10008, 50005, 40005
+# Where the bot may not read what it would reply to.
+CANNOT_REPLY: Final = 160002
 # Unknown channel, server or webhook; the person takes no messages; a token that has died.
 GONE: Final = frozenset({10003, 10004, 10015, 50007, 50027})
 RATE_LIMITED, HEAVY, UNAUTHORIZED = 429, 413, 401

@@ -1,0 +1,103 @@
+"""Pictures and who sent them -> photos that the reception notes."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from bots.buttons import Buttons
+from bots.conversation import Conversation
+from bots.discord.wire import PLATFORM, Picture, Source
+from bots.frontend import HeardPhoto, Hearing, Person
+from bots.locales import Locales
+from bots.replies import Reply
+from core.errors import UserError
+from core.jobs import Chat, Owner
+from core.look import SheetKind
+
+# People whose app has told its language.
+REMEMBERED: Final = 10_000
+
+
+class Noting:
+    """What messages and interactions have in common."""
+
+    def __init__(self, conversation: Conversation, reception: Hearing, buttons: Buttons, locales: Locales) -> None:
+        self._conversation = conversation
+        self._reception = reception
+        self._buttons = buttons
+        self._locales = locales
+        # A message does not tell the language of its author's app; a command does.
+        self._languages: OrderedDict[int, str] = OrderedDict()
+
+    async def person(self, user: int, language: str | None) -> Person:
+        """Who writes, where their app does not tell its language: the one told last, or else `language`."""
+        return await self._introduced(user, self.language_of(user) or language)
+
+    async def person_whose_app_tells(self, user: int, language: str) -> Person:
+        """Who uses a command or a button."""
+        self._languages.pop(user, None)
+        self._languages[user] = language
+        if len(self._languages) > REMEMBERED:
+            self._languages.popitem(last=False)
+        return await self._introduced(user, language)
+
+    def language_of(self, user: int) -> str | None:
+        """What their app told last."""
+        return self._languages.get(user)
+
+    async def note(
+        self,
+        person: Person,
+        chat: Chat,
+        number: int,
+        pictures: Sequence[Picture],
+        caption: str,
+        sheet: SheetKind | None,
+        *,
+        source: int,
+        together: bool = False,
+    ) -> str | None:
+        """Note photos that the message or the interaction of that number brought; what to say if one is refused.
+
+        `source` is the message that they are in, 0 where they are in none. `together`: those of the person's next
+        message belong to them.
+        """
+        for place, picture in enumerate(pictures):
+            photo = heard(person, chat, number, place, picture, caption, source)
+            photo = replace(photo, sheet=sheet, alone=sheet is not None)
+            last = place == len(pictures) - 1
+            try:
+                await self._reception.hear(photo, complete=last and (not together or sheet is not None))
+            except UserError as error:
+                return self._locales.of(person.language).error(error)
+        return None
+
+    async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Reply | None:
+        """Draw a sheet of the latest photo; what to say where there is none."""
+        try:
+            if await self._buttons.compare(person, chat, sheet, origin):
+                return None
+        except UserError as error:
+            return Reply(self._locales.of(person.language).error(error))
+        return await self._conversation.answer(person, "/compare")
+
+    async def _introduced(self, user: int, language: str | None) -> Person:
+        return await self._conversation.introduced(Owner(PLATFORM, str(user)), language)
+
+
+def heard(
+    person: Person, chat: Chat, number: int, place: int, picture: Picture, caption: str, source: int
+) -> HeardPhoto:
+    """The photo at a place of a message or an interaction; `source` is the message that it is in, 0 where none."""
+    return HeardPhoto(
+        person,
+        chat,
+        number + place,
+        picture.name.removeprefix("SPOILER_"),
+        Source(picture.id, picture.url, int(chat.chat), source, picture.spoiler).reference,
+        caption,
+        group=str(number),
+        weight=picture.weight,
+        origin=f"{PLATFORM}/{number}/{picture.id}",
+    )
