@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     discord_sharded: bool = Field(
         False, description="Whether Discord's events come over several connections; bots in 2500 servers need it."
     )
-    discord_api_url: str = Field("https://discord.com/api/v10", description="Where Discord's API is.")
+    discord_api_url: Annotated[str, Field(pattern=r"^https?://")] = Field(
+        "https://discord.com/api/v10", description="Where Discord's API is."
+    )
     discord_cdn_urls: Annotated[frozenset[str], NoDecode] = Field(
         frozenset({"https://cdn.discordapp.com", "https://media.discordapp.net"}),
         description="Where Discord keeps what people attach; photos are fetched from nowhere else.",
@@ -146,7 +148,10 @@ class Settings(BaseSettings):
         """Addresses between commas or spaces."""
         if not isinstance(value, str):
             return value
-        return frozenset(word.rstrip("/") for word in value.replace(",", " ").split())
+        addresses = frozenset(word.rstrip("/") for word in value.replace(",", " ").split())
+        if not all(re.fullmatch(r"https?://[^/@\s]+", address) for address in addresses):
+            raise ValueError("each is the beginning of an address, such as https://cdn.discordapp.com")
+        return addresses
 
     @field_validator("telegram_webhook_secret")
     @classmethod

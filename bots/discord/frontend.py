@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -172,8 +172,7 @@ class DiscordFrontEnd(Sending):
         pause = FIRST_PAUSE
         while True:
             try:
-                if await sync(self._client, self._tree):
-                    log.info("Discord: the commands are registered")
+                await sync(self._client, self._tree)
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.warning("Discord: the commands were not registered (%s); trying again in %g s", error, pause)
                 await asyncio.sleep(pause)
@@ -194,8 +193,19 @@ class DiscordFrontEnd(Sending):
         raise PhotoUnavailable
 
 
+class _Client(discord.Client):
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        # The library waits 2 s for the list of servers; closed meanwhile, it would fail when it tells of it.
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
+
+class _ShardedClient(_Client, discord.AutoShardedClient):
+    pass
+
+
 def _client(*, sharded: bool) -> discord.Client:
-    kind = discord.AutoShardedClient if sharded else discord.Client
+    kind = _ShardedClient if sharded else _Client
     # No privileged intents: direct messages, mentions and menus bring their pictures without.
     intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
     # No voice, so it need not warn of what voice would need.

@@ -11,6 +11,8 @@ from tests.fakes.discord_objects import MEMBER_PERMISSIONS, Json, User, bits
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5  # types of interactions
 ACKNOWLEDGE_SECONDS = 3.0
+# What answers to interactions may always have where the bot is not.
+ABROAD = {"attach_files", "embed_links"}
 
 
 class Callback(IntEnum):
@@ -161,6 +163,8 @@ def interaction_wire(interaction: Interaction, application_id: int) -> Json:
         "guild_locale": guild.locale,
         "member": guild.member() | {"user": person.wire(), "permissions": may},
         "channel": channel.wire() | {"permissions": may},
-        "app_permissions": bits({name for name in MEMBER_PERMISSIONS if channel.bot_may(name)}),
+        "app_permissions": bits(
+            {name for name in MEMBER_PERMISSIONS if channel.bot_may(name)} if guild.has_bot else ABROAD
+        ),
         "context": 0,
     }

@@ -86,6 +86,9 @@ class Rates:
         self._pressed.add(message.id)
 
     def edited(self, call: Call, message: Message) -> None:
+        """Count a change of what a message says; what brings files is an answer, which somebody waits for."""
+        if call.files:
+            return
         since = call.at - self._edited.get(message.id, call.at - EDIT_SECONDS)
         if message.id not in self._pressed and since < EDIT_SECONDS - TOLERANCE:
             self.floods.append(

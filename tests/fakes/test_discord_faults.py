@@ -78,7 +78,7 @@ async def test_permissions_are_kept(
     assert await refusal(place(client, bare).send(file=upload())) == (403, 50013)
     first = await place(client, bare).send("words are fine")
     assert [each async for each in place(client, bare).history()] == []
-    assert await refusal(first.reply("x")) == (400, 160002)
+    assert await refusal(first.reply("x")) == (403, 160002)
     assert await refusal(place(client, channel).get_partial_message(sent.id).edit(content="x")) == (403, 50005)
     assert await refusal(place(client, channel).get_partial_message(sent.id).delete()) == (403, 50013)
     assert await refusal(place(client, channel).fetch_message(1)) == (404, 10008)

@@ -20,9 +20,9 @@ from tests.fakes.telegram import Message, Person, TelegramServer
 Color = tuple[int, int, int]
 
 # So far apart that neither JPEG nor the mean colour of a photo takes one for another.
-LEVELS: Final = (16, 72, 128, 184, 240)
+LEVELS: Final = range(16, 256, 32)
 COLORS: Final = [(red, green, blue) for red, green, blue in product(LEVELS, repeat=3)]
-NEAR: Final = 12
+NEAR: Final = 8
 LARGEST_ALBUM: Final = 10
 # Siblings of an album reach a bot so many seconds apart.
 GAPS: Final = (0.01, 0.2)
