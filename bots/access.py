@@ -38,7 +38,7 @@ class Access:
         if standing is Standing.BLOCKED:
             raise Blocked
         if self._allowlist and standing is not Standing.ALLOWED:
-            raise NotInvited(person=written(owner))
+            raise NotInvited(person=written(owner), platform=owner.platform)
 
     async def count_photos(self, owner: Owner, photos: int) -> None:
         """Count so many more photos of today. Raises QuotaReached, and counts none, when that is too many."""

@@ -43,24 +43,24 @@ class Administration:
     async def _allow(self, admin: Owner, locale: Locale, argument: str) -> str:
         owner = _person(argument, admin)
         if owner is None:
-            return locale.say("allow-usage")
+            return locale.say_on(admin.platform, "allow-usage")
         await self._people.set_standing(owner, Standing.ALLOWED)
         return locale.say("allowed", person=written(owner))
 
     async def _ban(self, admin: Owner, locale: Locale, argument: str) -> str:
         owner = _person(argument, admin)
         if owner is None:
-            return locale.say("ban-usage")
+            return locale.say_on(admin.platform, "ban-usage")
         if self._access.is_admin(owner):
             return locale.say("ban-admin", person=written(owner))
         await self._people.set_standing(owner, Standing.BLOCKED)
-        return locale.say("banned", person=written(owner))
+        return locale.say_on(admin.platform, "banned", person=written(owner))
 
     async def _set_quota(self, admin: Owner, locale: Locale, argument: str) -> str:
         who, _, number = argument.strip().partition(" ")
         owner, quota = _person(who, admin), _whole(number.strip())
         if owner is None or quota is None or quota > MAX_QUOTA:
-            return locale.say("quota-usage", most=MAX_QUOTA)
+            return locale.say_on(admin.platform, "quota-usage", most=MAX_QUOTA)
         await self._people.set_quota(owner, quota)
         return locale.say("quota-set", person=written(owner), quota=quota)
 

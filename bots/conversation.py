@@ -206,7 +206,8 @@ class Conversation:
                 return Reply(locale.say("forgotten", **facts_of_it))
             case _:
                 done = await self._administration.answer(person.owner, locale, name, argument)
-                return Reply(done or locale.say("unknown-command", command=command[:32]))
+                unknown = locale.say_on(person.owner.platform, "unknown-command", command=command[:32])
+                return Reply(done or unknown)
 
     async def _welcome(self, person: Person, locale: Locale, parameter: str) -> Reply:
         """A link to the bot may carry a style, such as t.me/some_bot?start=anime."""

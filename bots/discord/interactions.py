@@ -5,8 +5,8 @@ All of them are interactions, which must be acknowledged within 3 s.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar
 
 import discord
 
@@ -35,6 +35,7 @@ from core.look import SheetKind
 from core.styles.registry import Styles
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Seconds that noting photos may take before their interaction is acknowledged; Discord waits 3.
 NOTING_SECONDS: Final = 1.5
@@ -83,7 +84,7 @@ class Interactions:
             await self._draw(interaction, uploaded_in(interaction), asked_in(interaction))
         except Exception:
             log.exception("photos could not be handled")
-            await self._whisper(interaction, "something-broke")
+            await self._tell(interaction, "something-broke")
 
     async def draw_message(self, interaction: Interaction, message: discord.Message) -> None:
         """The pictures of any message, from its menu."""
@@ -100,11 +101,12 @@ class Interactions:
             await self._draw(interaction, [Picture.of(photo)], "", sheet)
             return
         chat = self._chat_of(interaction)
-        await _given_up(interaction.response.defer(thinking=True))
-        person = await self._person(interaction)
-        reply = await self._noting.compare(person, chat, sheet, f"{PLATFORM}/press/{interaction.id}")
-        if reply is not None:
-            await self._fill(interaction, reply)
+
+        async def noting() -> Reply | None:
+            person = await self._person(interaction)
+            return await self._noting.compare(person, chat, sheet, f"{PLATFORM}/press/{interaction.id}")
+
+        await self._begin(interaction, noting())
 
     async def answer(self, interaction: Interaction, text: str) -> None:
         """Any other command, as text; the answer is for who asked alone."""
@@ -119,14 +121,20 @@ class Interactions:
             await self._press(interaction, text)
         except Exception:
             log.exception("a button could not be handled")
-            await self._whisper(interaction, "something-broke")
+            await self._tell(interaction, "something-broke")
 
     async def _press(self, interaction: Interaction, text: str) -> None:
-        # It shows nothing by itself, and what comes of it may change the message, or be a message of its own.
-        await _given_up(interaction.response.defer())
         chat = self._chat_of(interaction)
-        person = await self._person(interaction)
-        pressed = await self._buttons.press(person, text, f"{PLATFORM}/press/{interaction.id}", chat)
+
+        async def pressing() -> Pressed:
+            person = await self._person(interaction)
+            return await self._buttons.press(person, text, f"{PLATFORM}/press/{interaction.id}", chat)
+
+        async def acknowledge(_: Pressed | None) -> None:
+            # It shows nothing by itself: what comes of it may change the message, or be a message of its own.
+            await _given_up(interaction.response.defer())
+
+        pressed = await self._done_first(interaction, pressing(), acknowledge)
         await self._show(interaction, pressed, chat)
         if pressed.is_refused or pressed.is_error or Action.read(text).verb == CANCEL:
             # Of all else something is to be seen.
@@ -136,7 +144,7 @@ class Interactions:
         if pressed.gone and interaction.message is not None:
             message = f"{interaction.message.channel.id}/{interaction.message.id}"
             if not await self._sending.delete(chat, [*pressed.gone, message]):
-                await self._whisper(interaction, "delete-not-allowed")
+                await self._tell(interaction, "delete-not-allowed")
             return
         changes: dict[str, Any] = {}
         if pressed.text is not None:
@@ -154,18 +162,45 @@ class Interactions:
         sheet: SheetKind | None = None,
         message: discord.Message | None = None,
     ) -> None:
-        """Note the photos, and only then acknowledge: what is acknowledged outlives a restart."""
         if not interaction.app_permissions.attach_files:
             await self._tell(interaction, "cannot-attach")
             return
         chat = self._chat_of(interaction, message)
+        await self._begin(interaction, self._noted_for(interaction, chat, pictures, caption, sheet, message))
+
+    async def _begin(self, interaction: Interaction, noting: Coroutine[Any, Any, Reply | None]) -> None:
+        """Note what is to be drawn; what is said instead is for who asked alone."""
+        told = False
+
+        async def acknowledge(instead: Reply | None) -> None:
+            nonlocal told
+            told = instead is not None
+            if instead is None:
+                await _given_up(interaction.response.defer(thinking=True))
+            else:
+                words = parts_of(instead.text)[0]
+                await _given_up(interaction.response.send_message(words, ephemeral=True, allowed_mentions=NOBODY))
+
+        instead = await self._done_first(interaction, noting, acknowledge)
+        if instead is not None and not told:
+            # It took too long to say it to them alone.
+            await self._fill(interaction, instead)
+
+    async def _done_first(
+        self,
+        interaction: Interaction,
+        work: Coroutine[Any, Any, T],
+        acknowledge: Callable[[T | None], Awaitable[None]],
+    ) -> T:
+        """Keep what is asked for, and only then acknowledge it, so that it outlives a restart; but not too late.
+
+        `acknowledge` is given what has come of it, None where it is still under way.
+        """
         with self._sending.ways.unacknowledged(interaction.id):
-            noting = asyncio.create_task(self._noted_for(interaction, chat, pictures, caption, sheet, message))
-            await asyncio.wait([noting], timeout=NOTING_SECONDS)
-            await _given_up(interaction.response.defer(thinking=True))
-        refusal = await noting
-        if refusal is not None:
-            await self._fill(interaction, Reply(refusal))
+            task = asyncio.create_task(work)
+            done, _ = await asyncio.wait([task], timeout=NOTING_SECONDS)
+            await acknowledge(task.result() if done else None)
+        return await task
 
     async def _noted_for(
         self,
@@ -175,22 +210,21 @@ class Interactions:
         caption: str,
         sheet: SheetKind | None,
         message: discord.Message | None,
-    ) -> str | None:
+    ) -> Reply | None:
         person = await self._person(interaction)
         if not pictures:
-            return self._locales.of(person.language).say_on(PLATFORM, "photos-only")
+            return Reply(self._locales.of(person.language).say_on(PLATFORM, "photos-only"))
         source = message.id if message is not None else 0
         return await self._noting.note(person, chat, interaction.id, pictures, caption, sheet, source=source)
 
     async def _tell(self, interaction: Interaction, sentence: str) -> None:
-        """Answer with a sentence for who asked alone."""
+        """Say it to who asked alone, be it acknowledged or not."""
         self._sending.ways.saw(interaction.id)
         words = self._locales.of((await self._person(interaction)).language).say(sentence)
-        await _given_up(interaction.response.send_message(words, ephemeral=True))
-
-    async def _whisper(self, interaction: Interaction, sentence: str) -> None:
-        words = self._locales.of(interaction.locale.value).say(sentence)
-        await _given_up(interaction.followup.send(words, ephemeral=True))
+        if interaction.response.is_done():
+            await _given_up(interaction.followup.send(words, ephemeral=True))
+        else:
+            await _given_up(interaction.response.send_message(words, ephemeral=True))
 
     async def _fill(self, interaction: Interaction, reply: Reply) -> None:
         """The answer to an interaction that is acknowledged; longer ones in several messages."""

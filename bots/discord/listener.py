@@ -67,7 +67,7 @@ class Listener:
                 person, chat, message.id, pictures, caption, sheet, source=source, together=True
             )
             if refusal is not None:
-                self._sending.post(chat, Reply(refusal))
+                self._sending.post(chat, refusal)
         elif sheet is not None:
             reply = await self._noting.compare(person, chat, sheet, f"{PLATFORM}/{message.id}")
             if reply is not None:

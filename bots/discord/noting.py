@@ -57,7 +57,7 @@ class Noting:
         *,
         source: int,
         together: bool = False,
-    ) -> str | None:
+    ) -> Reply | None:
         """Note photos that the message or the interaction of that number brought; what to say if one is refused.
 
         `source` is the message that they are in, 0 where they are in none. `together`: those of the person's next
@@ -70,7 +70,7 @@ class Noting:
             try:
                 await self._reception.hear(photo, complete=last and (not together or sheet is not None))
             except UserError as error:
-                return self._locales.of(person.language).error(error)
+                return Reply(self._locales.of(person.language).error(error))
         return None
 
     async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Reply | None:

@@ -149,10 +149,11 @@ style-sketch = pencil portrait
 style-artstyle = painted, like an illustration on paper
 style-design = clean shapes, like an avatar drawn by a designer
 style-illustration = soft, like a picture book
+unknown-command-discord = I don't know { $command }, or only those who run this bot may use it. /help lists what I can do.
 unknown-command = I don't know { $command }. /help lists what I can do.
 photos-only = I can draw only pictures: send me a photo, or a picture as a file. /help lists what I can do.
 photos-only-discord = I can draw only pictures: use /cartoon with a photo, or mention me in a message with photos. /help lists what I can do.
-send-a-photo-discord = Please use /cartoon with a photo, or send me one here, and I will redraw it as a cartoon. /help lists what I can do.
+send-a-photo-discord = Please use /cartoon with a photo, or send me one in a direct message, and I will redraw it as a cartoon. /help lists what I can do.
 send-a-photo = Please send me a photo and I will redraw it as a cartoon. /help lists what I can do.
 cancelled =
     { $photos ->
@@ -195,7 +196,7 @@ cartoon-what = Please send /cartoon as a reply to a photo, for example /cartoon 
 compare-what = Please send me a photo first, or send /compare as a reply to one. /compare styles shows all styles.
 compare-what-discord = Please use /compare with a photo, or draw one with /cartoon first.
 message-without-picture = There is no picture in that message that I can draw. Links I do not follow; please choose a message with a picture attached.
-cannot-attach = I may not attach files here. Please ask somebody who runs this server to allow me "Attach Files", or send me your photos in a direct message.
+cannot-attach = I may not attach files in the channel where you asked. Please ask somebody who runs the server to allow me "Attach Files" there, or send me your photos in a direct message.
 batch-title = Photos to draw
 batch-photos = Photos
 batch-photos-hint = 1 to 10 pictures
@@ -223,6 +224,10 @@ auto-off = From now on I draw only what I am asked for: answer a photo with /car
 
 # What administrators read
 
+allow-usage-discord = Please choose whom to let in as "user", or name them as "id", for example telegram:1234.
+ban-usage-discord = Please choose whom to shut out as "user", or name them as "id", for example telegram:1234.
+quota-usage-discord = Please choose somebody as "user", or name them as "id", for example telegram:1234, and how many photos a day they may send, up to { $most }. 0 lifts the limit.
+banned-discord = { $person } is shut out now. /admin allow lets them in again.
 allow-usage = Please send whom to let in, for example /allow telegram:1234 or /allow discord:5678. A number alone means this platform.
 ban-usage = Please send whom to shut out, for example /ban telegram:1234 or /ban discord:5678. A number alone means this platform.
 quota-usage = Please send a person and how many photos a day, a whole number up to { $most }: for example /quota telegram:1234 50. 0 lifts the limit.
@@ -364,7 +369,11 @@ quota-reached =
         [one] Your photo for today is used up.
        *[other] Your { $limit } photos for today are used up.
     } Please send more tomorrow (from midnight UTC).
-not-invited = This bot is private. Whoever runs it can let you in with this command: /allow { $person }
+not-invited =
+    This bot is private. Whoever runs it can let you in with this command: { $platform ->
+        [discord] /admin allow id: { $person }
+       *[other] /allow { $person }
+    }
 blocked = Whoever runs this bot has shut you out, so I cannot help you. If you think that is a mistake, please ask them. /forget deletes what I keep of you.
 storage-unwritable = I cannot store anything right now, so this was not done. Please send it again in a few minutes.
 

@@ -149,10 +149,11 @@ style-sketch = 铅笔肖像
 style-artstyle = 绘画风，像纸上的插画
 style-design = 形状简洁，像设计师绘制的头像
 style-illustration = 柔和，像图画书
+unknown-command-discord = 我不认识 { $command }，或者只有运行这个机器人的人才能用它。发送 /help 查看我会做什么。
 unknown-command = 我不认识 { $command }。发送 /help 查看我会做什么。
 photos-only = 我只会画图片：请发照片，或以文件形式发图片。发送 /help 查看我会做什么。
 photos-only-discord = 我只会画图片：请用 /cartoon 附上照片，或在带照片的消息里提到我。发送 /help 查看我会做什么。
-send-a-photo-discord = 请用 /cartoon 附上一张照片，或直接在这里发给我，我会把它画成卡通。发送 /help 查看我会做什么。
+send-a-photo-discord = 请用 /cartoon 附上一张照片，或私信发给我，我会把它画成卡通。发送 /help 查看我会做什么。
 send-a-photo = 请发给我一张照片，我会把它画成卡通。发送 /help 查看我会做什么。
 cancelled =
     { $photos ->
@@ -190,7 +191,7 @@ cartoon-what = 请用 /cartoon 回复一张照片，例如 /cartoon ink 0.9；�
 compare-what = 请先发给我一张照片，或用 /compare 回复一张照片。/compare styles 展示所有风格。
 compare-what-discord = 请用 /compare 附上一张照片，或先用 /cartoon 画一张。
 message-without-picture = 那条消息里没有我能画的图片。我不会打开链接；请选一条附有图片的消息。
-cannot-attach = 我在这里不能发送文件。请让服务器的管理者给我「附加文件」的权限，或把照片私信发给我。
+cannot-attach = 在你提问的频道里，我不能发送文件。请让服务器的管理者在那里给我「附加文件」的权限，或把照片私信发给我。
 batch-title = 要画的照片
 batch-photos = 照片
 batch-photos-hint = 1 到 10 张图片
@@ -218,6 +219,10 @@ auto-off = 从现在起我只画叫我画的照片：用 /cartoon 回复，或�
 
 # 管理者读到的句子
 
+allow-usage-discord = 请在“用户”里选择允许谁使用，或在“编号”里写明，例如 telegram:1234。
+ban-usage-discord = 请在“用户”里选择禁止谁使用，或在“编号”里写明，例如 telegram:1234。
+quota-usage-discord = 请在“用户”里选择是谁，或在“编号”里写明，例如 telegram:1234，并写明每天多少张（不超过 { $most }）。0 表示不限。
+banned-discord = { $person } 现在不能使用机器人了。/admin allow 可以重新允许。
 allow-usage = 请写明允许谁使用，例如 /allow telegram:1234 或 /allow discord:5678。只写数字则指当前平台。
 ban-usage = 请写明禁止谁使用，例如 /ban telegram:1234 或 /ban discord:5678。只写数字则指当前平台。
 quota-usage = 请写明是谁和每天多少张（不超过 { $most } 的整数），例如 /quota telegram:1234 50。0 表示不限。
@@ -329,7 +334,11 @@ photo-failed = 我这边没画成，请稍后重新发送。
 queue-full = 现在排队的照片太多（{ $waiting } 张），暂时收不下了。请过几分钟再发。
 owner-queue-full = 你还有 { $waiting } 张照片在排队，每人最多 { $limit } 张。请等画完一些再发。
 quota-reached = 你今天的 { $limit } 张照片已用完。请明天（UTC 零点以后）再发。
-not-invited = 这是私人机器人。管理者可以用这个命令让你加入：/allow { $person }
+not-invited =
+    这是私人机器人。管理者可以用这个命令让你加入：{ $platform ->
+        [discord] /admin allow id: { $person }
+       *[other] /allow { $person }
+    }
 blocked = 运行这个机器人的人不允许你使用，所以我帮不了你。如果你认为是误会，请联系他们。/forget 会删除我保留的你的内容。
 storage-unwritable = 我这里暂时存不下东西，所以没有办成。请过几分钟再发一次。
 

@@ -58,7 +58,7 @@ async def test_with_an_allowlist_only_the_invited_come_in_and_others_hear_who_th
     access = access_to(people, allowlist=True)
     with pytest.raises(NotInvited) as refusal:
         await access.admit(ANNA)
-    assert refusal.value.values == {"person": "telegram:1234"}
+    assert refusal.value.values == {"person": "telegram:1234", "platform": "telegram"}
     await people.set_standing(ANNA, Standing.ALLOWED)
     await access.admit(ANNA)
     with pytest.raises(NotInvited):

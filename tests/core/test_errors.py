@@ -65,7 +65,7 @@ EXAMPLES = [
     QueueFull(waiting=2000, limit=2000),
     OwnerQueueFull(waiting=60, limit=60),
     QuotaReached(limit=50),
-    NotInvited(person="telegram:1234"),
+    NotInvited(person="telegram:1234", platform="telegram"),
     Blocked(),
     StorageUnwritable(),
 ]
