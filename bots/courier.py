@@ -221,7 +221,7 @@ class Courier:
         if not path.exists():
             path = self._spool.result(photo.id, job.look.format)
         width, height = inspect(path, NO_LIMITS)
-        style = "" if job.delivery == "zip" else f"-{job.look.style}"
+        style = "" if job.delivery == "zip" else f"-{job.look.sheet or job.look.style}"
         name, look = _short(photo.name), described(locale, job.look)
         return Result(
             photo.id,

@@ -49,7 +49,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Where the answer goes. `message` is what it replies to; `thread` is a forum topic, or on Discord who asked."""
+    """Where the answer goes. `message` is what it replies to; `thread` is a topic, or on Discord who asked."""
 
     platform: str
     chat: str

@@ -176,7 +176,9 @@ class Interactions:
             nonlocal told
             told = instead is not None
             if instead is None:
-                await _given_up(interaction.response.defer(thinking=True))
+                deferred = await _given_up(interaction.response.defer(thinking=True))
+                if deferred is not None and deferred.message_id is not None:
+                    self._sending.ways.shows_thinking(interaction.id, deferred.message_id)
             else:
                 words = parts_of(instead.text)[0]
                 await _given_up(interaction.response.send_message(words, ephemeral=True, allowed_mentions=NOBODY))
@@ -257,9 +259,10 @@ class Interactions:
         return await self._noting.person_whose_app_tells(interaction.user.id, interaction.locale.value)
 
 
-async def _given_up(call: Awaitable[Any]) -> None:
+async def _given_up(call: Awaitable[T]) -> T | None:
     """A call that is of no use later: its failure is logged. What was heard is kept, whatever becomes of it."""
     try:
-        await translated(call)
+        return await translated(call)
     except CartoonbotError as error:
         log.warning("Discord: an interaction was not answered (%s)", error)
+        return None

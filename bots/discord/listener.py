@@ -68,6 +68,8 @@ class Listener:
             )
             if refusal is not None:
                 self._sending.post(chat, refusal)
+        elif message.guild is not None and _answered(message) is not None:
+            self._sending.post(chat, Reply(self._locales.of(person.language).say("answered-without-picture")))
         elif sheet is not None:
             reply = await self._noting.compare(person, chat, sheet, f"{PLATFORM}/{message.id}")
             if reply is not None:
@@ -115,10 +117,14 @@ class Listener:
 
 def _answered_by(message: discord.Message) -> tuple[list[Picture], int]:
     """The pictures of the message that this one replies to, where Discord shows them, and its id."""
+    answered = _answered(message)
+    return (pictures_of(answered), answered.id) if answered else ([], 0)
+
+
+def _answered(message: discord.Message) -> discord.Message | None:
+    """The message that this one replies to, if it is there and no bot's."""
     answered = message.reference.resolved if message.reference else None
-    if not isinstance(answered, discord.Message) or answered.author.bot:
-        return [], 0
-    return pictures_of(answered), answered.id
+    return answered if isinstance(answered, discord.Message) and not answered.author.bot else None
 
 
 def _language_of(message: discord.Message) -> str | None:

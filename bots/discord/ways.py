@@ -6,6 +6,7 @@ a second message; a message that is changed into the answer can be changed twice
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from core.errors import ChatGone, Refused, TooLarge
 log = logging.getLogger(__name__)
 
 NO_WAY: Final = "neither the channel nor the person takes messages"
+# Interactions that show that the bot is thinking.
+REMEMBERED: Final = 1000
 # How many messages are looked at for a lost one.
 REACH: Final = 200
 # Traces: a message that was to be changed, or a place with the latest number before; a person's place is "@1234".
@@ -41,6 +44,8 @@ class Ways:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
         self._unacknowledged: dict[int, asyncio.Event] = {}
+        # By interaction, the messages that show that the bot is thinking.
+        self._thinking: OrderedDict[int, int] = OrderedDict()
         self._latest = 0
 
     def saw(self, number: int) -> None:
@@ -56,6 +61,12 @@ class Ways:
         finally:
             acknowledged.set()
             del self._unacknowledged[interaction]
+
+    def shows_thinking(self, interaction: int, message: int) -> None:
+        """The first answer to an interaction takes the place of this message."""
+        self._thinking[interaction] = message
+        if len(self._thinking) > REMEMBERED:
+            self._thinking.popitem(last=False)
 
     def for_words(self, place: Place) -> list[Way]:
         """Those that are open for a sentence, the first first."""
@@ -130,14 +141,10 @@ class Ways:
 
     def _into(self, place: Place, message: str) -> Way:
         async def send(letter: Letter) -> discord.Message:
-            changes: dict[str, Any] = {**_changes(letter), "attachments": letter.files()}
-            try:
-                return await translated(self._webhook(place).edit_message(place_of(message)[1], **changes))
-            except TooLarge:
-                raise
-            except Refused as error:
-                # The person has deleted it.
-                raise ChatGone(str(error)) from error
+            edited = await self._edited(place, place_of(message)[1], letter)
+            if edited is None:
+                raise ChatGone("the message is gone")
+            return edited
 
         return Way(send, f"{INTO}:{message}")
 
@@ -146,7 +153,14 @@ class Ways:
             acknowledged = self._unacknowledged.get(place.interaction)
             if acknowledged is not None:
                 await acknowledged.wait()
-            # The first one takes the place of "is thinking".
+            thinking = self._thinking.get(place.interaction)
+            if thinking is not None:
+                # It may be filled twice, should the first answer get lost.
+                filled = await self._edited(place, thinking, letter)
+                self._thinking.pop(place.interaction, None)
+                if filled is not None:
+                    return filled
+            # After a restart the first one takes the place of "is thinking", too.
             sending = self._webhook(place).send(
                 letter.content or MISSING,
                 files=letter.files(),
@@ -189,7 +203,7 @@ class Ways:
         letter: Letter,
         reference: discord.MessageReference | None,
     ) -> discord.Message:
-        # Who asked by an interaction is told by no reply, and so is nobody where the bot may not reply.
+        # No reply tells who asked by an interaction, nor anybody where the bot may not reply.
         untold = place.token or reference is None
         named = f"<@{place.user}> " if letter.mention and untold and place.channel == channel.id else ""
         words: dict[str, Any] = {
@@ -204,6 +218,17 @@ class Ways:
         if reference is not None:
             words["reference"] = reference
         return self._noted(await translated(channel.send(named + letter.content or None, **words)))
+
+    async def _edited(self, place: Place, message: int, letter: Letter) -> discord.Message | None:
+        """Turn a message into the letter by its token; None where it is gone, as people may delete it."""
+        changes: dict[str, Any] = {**_changes(letter), "attachments": letter.files()}
+        try:
+            return await translated(self._webhook(place).edit_message(message, **changes))
+        except TooLarge:
+            raise
+        except Refused as error:
+            log.info("Discord: a message could not be changed (%s)", error)
+            return None
 
     async def _direct(self, user: int) -> discord.DMChannel:
         return await translated(self._client.create_dm(discord.Object(user)))

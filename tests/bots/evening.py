@@ -29,7 +29,7 @@ class Evening:
     def __init__(self, telegram: TelegramServer, folder: Path, **settings: object) -> None:
         self.telegram = telegram
         self.folder = folder
-        self._settings = settings_in(folder, telegram, **settings)
+        self._settings = settings_in(folder, telegram, None, **settings)
         self._headings: list[tuple[str, int]] = []
         self._named = 0
 

@@ -44,7 +44,7 @@ async def test_a_program_that_is_killed_loses_nothing() -> None:
 async def test_a_program_that_is_killed_on_discord_loses_nothing_and_sends_nothing_twice() -> None:
     report = await soaked("discord_kill")
     assert report["lost"] == report["duplicates"] == 0
-    assert report["answered"] == report["photos"] == 80
+    assert report["answered"] == report["photos"] == 60
     assert report["tokens_died"] > 0
     assert report["starts"] == report["kills"] + 1
     assert report["crashes"] == report["violations"] == []
