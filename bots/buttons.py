@@ -103,32 +103,30 @@ class Buttons:
         except UserError as error:
             return Pressed(self._locales.of(person.language).error(error), is_error=True)
 
-    async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> bool:
-        """Draw the sheet of what the person sent last in this chat; False where there is nothing.
+    async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Pressed | None:
+        """Draw the sheet of what the person sent last in this chat; None where there is nothing.
 
         Raises UserError when it is not taken.
         """
         await self._access.admit(person.owner)
         job = await self._jobs.latest(person.owner, chat)
         if job is None:
-            return False
+            return None
         # The answer goes to where it is asked for, be it another topic.
-        await self._compare(person, replace(job, chat=chat), sheet, origin)
-        return True
+        return await self._compare(person, replace(job, chat=chat), sheet, origin)
 
     async def reword(self, photo: HeardPhoto, origin: str) -> tuple[bool, str | None]:
         """The caption of a photo was changed: draw its job anew if that asks for something else.
 
-        Whether the photo is known or nothing is asked of it, and what to say. Raises UserError when it is not
-        taken.
+        Whether the photo is known, and what to say. Raises UserError when it is not taken.
         """
-        if not self._conversation.is_request(photo.caption):
-            return True, None
-        await self._access.admit(photo.person.owner)
         job_id = await self._jobs.job_of(photo.origin or "")
         job = await self._jobs.job(job_id) if job_id else None
         if job is None:
             return False, None
+        if not self._conversation.is_request(photo.caption):
+            return True, None
+        await self._access.admit(photo.person.owner)
         wishes, remark = await self._conversation.wishes(photo.person, photo.caption)
         if remark is None and (wishes.look, wishes.delivery) != (job.look, job.delivery):
             await self._draw(photo.person, job, wishes.look, wishes.delivery, origin)
@@ -199,9 +197,10 @@ class Buttons:
     async def _draw(self, person: Person, job: Job, look: Look, delivery: str, origin: str) -> Pressed:
         locale = self._locales.of(person.language)
         again = replace(job, look=look, delivery=delivery, language=locale.language)
-        if not any(_is_same(again, other) for other in await self._jobs.unsettled(job.owner)):
+        is_new = not any(_is_same(again, other) for other in await self._jobs.unsettled(job.owner))
+        if is_new:
             await self._reception.draw_again(again, origin)
-        return Pressed(locale.say("drawing-again", look=described(locale, look)))
+        return Pressed(locale.say("drawing-again", look=described(locale, look)), is_drawing=is_new)
 
 
 def _is_same(job: Job, other: Job) -> bool:

@@ -102,6 +102,14 @@ class Conversation:
         kept = await self._settings.of(owner)
         return Person(owner, (kept and kept.language) or language, language)
 
+    async def refusal(self, person: Person) -> Reply | None:
+        """What to say to who may not use the bot."""
+        try:
+            await self._access.admit(person.owner)
+        except UserError as error:
+            return Reply(self._locales.of(person.language).error(error))
+        return None
+
     async def answer(self, person: Person, text: str, chat: Chat | None = None) -> Reply:
         """The reply to a text message, commands included ("/style 0.8", "/style@some_bot ink").
 

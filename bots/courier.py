@@ -120,9 +120,11 @@ class Courier:
         job = await self._jobs.job(job_id)
         if job is None:
             return
-        # One job at a time for each chat, in the order they settled: while one is looked for or sent, no other
-        # cartoon comes to the chat that could be taken for it.
-        turn = self._turns.setdefault((job.chat.platform, job.chat.chat), asyncio.Lock())
+        # One job at a time in each line, in the order they settled: while one is looked for or sent, no other
+        # cartoon comes that could be taken for it.
+        front_end = self._front_ends.get(job.chat.platform)
+        line = front_end.line_of(job.chat) if front_end is not None else job.chat.chat
+        turn = self._turns.setdefault((job.chat.platform, line), asyncio.Lock())
         async with turn:
             # As it is now.
             job = await self._jobs.job(job_id)

@@ -82,6 +82,10 @@ class FrontEnd(Protocol):
         """What one message to this chat may carry."""
         ...
 
+    def line_of(self, chat: Chat) -> str:
+        """Jobs of the same line are answered one after another."""
+        ...
+
     async def run(self) -> None:
         """Serve until cancelled, then tidy up. Raises ConfigError when it cannot start as set up."""
         ...
@@ -110,7 +114,10 @@ class FrontEnd(Protocol):
         ...
 
     async def delete(self, chat: Chat, messages: Sequence[str]) -> bool:
-        """Delete messages of ours; whether they are gone. Never raises."""
+        """Delete messages of ours, and whatever else still says that an answer is coming; whether they are gone.
+
+        Never raises.
+        """
         ...
 
     async def show_activity(self, chat: Chat) -> None:

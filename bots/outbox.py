@@ -83,12 +83,12 @@ class Outbox:
         call: Callable[[], Awaitable[T]],
         *,
         group: bool = False,
-        arrived: Callable[[], Awaitable[bool]] | None = None,
+        arrived: Callable[[], Awaitable[bool | None]] | None = None,
     ) -> T | None:
         """Make the call when it is this chat's turn; again after Busy or Unreached, for as long as it takes.
 
-        After Doubtful, `arrived` is asked first; if it did, that is all, with None. Where nobody can tell, it is
-        made again REPEATS times: a second copy is the price of losing nothing, but there is an end to it.
+        After Doubtful, `arrived` is asked first; if it did, that is all, with None. Where nobody can tell (None),
+        it is made again REPEATS times: a second copy is the price of losing nothing, but there is an end to it.
         Everything else is the caller's.
         """
         lane = self._lane(chat, group)
@@ -102,10 +102,10 @@ class Outbox:
                         wait = error.seconds
                     except (Unreached, Doubtful) as error:
                         if isinstance(error, Doubtful):
-                            if arrived is not None:
-                                if await arrived():
-                                    return None
-                            elif (repeats := repeats + 1) > REPEATS:
+                            has_arrived = await arrived() if arrived is not None else None
+                            if has_arrived:
+                                return None
+                            if has_arrived is None and (repeats := repeats + 1) > REPEATS:
                                 raise
                         wait = pause
                         pause = min(2 * pause, LONGEST_WAIT)
@@ -153,7 +153,7 @@ class Outbox:
         call: Callable[[], Awaitable[object]],
         *,
         group: bool = False,
-        arrived: Callable[[], Awaitable[bool]] | None = None,
+        arrived: Callable[[], Awaitable[bool | None]] | None = None,
     ) -> None:
         """Send without waiting for it, in order after what was posted before. Failures are logged.
 
@@ -189,7 +189,7 @@ class Outbox:
         chat: str,
         call: Callable[[], Awaitable[object]],
         group: bool,
-        arrived: Callable[[], Awaitable[bool]] | None,
+        arrived: Callable[[], Awaitable[bool | None]] | None,
     ) -> None:
         try:
             await self.send(chat, call, group=group, arrived=arrived)

@@ -130,8 +130,8 @@ class Progress:
         # A change under way must not come after.
         message = job.progress if told is None else await told.name()
         front_end = self._front_ends.get(job.chat.platform)
-        if message is not None and front_end is not None and not _is_answer(job, message):
-            await front_end.delete(job.chat, [message])
+        if front_end is not None and not _is_answer(job, message):
+            await front_end.delete(job.chat, [message] if message is not None else [])
         self._withdrawn.add(job.id)
 
     def drop(self, job: Job) -> None:

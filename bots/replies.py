@@ -33,7 +33,8 @@ class Pressed:
     """What comes of a button: `toast` is for who pressed it alone, at most 200 characters.
 
     `text` and `buttons` are what its message shows from now on, None: as it is. `gone` are messages to delete.
-    `is_refused`: it is somebody else's; `is_error`: nothing comes of it, and `toast` says why.
+    `is_refused`: it is somebody else's; `is_error`: nothing comes of it, and `toast` says why. `is_drawing`:
+    a job has begun that tells of itself.
     """
 
     toast: str = ""
@@ -42,3 +43,4 @@ class Pressed:
     gone: tuple[str, ...] = ()
     is_refused: bool = False
     is_error: bool = False
+    is_drawing: bool = False

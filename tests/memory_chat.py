@@ -83,6 +83,9 @@ class MemoryChat:
     def limits_of(self, chat: Chat) -> Limits:
         return self.limits
 
+    def line_of(self, chat: Chat) -> str:
+        return chat.chat
+
     async def run(self) -> None:
         await asyncio.Event().wait()
 

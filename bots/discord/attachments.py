@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -23,8 +23,8 @@ CONNECT, BETWEEN, DEADLINE = 10.0, 30.0, 300.0
 # Seconds, where the server asks to wait and says not for how long; and the most we take its word for.
 USUAL_WAIT: Final = 30
 LONGEST_WAIT: Final = 3600
-# How long before its end an address counts as expired, in seconds.
-MARGIN: Final = 60
+# Links to pictures.
+REMEMBERED: Final = 10_000
 MOST_REDIRECTS: Final = 3
 PIECE: Final = 256 * 1024
 
@@ -96,13 +96,21 @@ class Attachments:
             raise PhotoUnavailable
 
 
-def is_fresh(url: str, now: float) -> bool:
-    """Whether an attachment's address still opens, a minute from now too; `now` in seconds of Unix time."""
-    try:
-        (end,) = parse_qs(urlsplit(url).query)["ex"]
-        return int(end, 16) > now + MARGIN
-    except (KeyError, ValueError):
-        return False
+class Links:
+    """Where the pictures of the latest messages are. Later the messages are asked for them."""
+
+    def __init__(self) -> None:
+        self._urls: OrderedDict[int, str] = OrderedDict()
+
+    def keep(self, attachment: int, url: str) -> None:
+        """By the number of the attachment."""
+        self._urls[attachment] = url
+        if len(self._urls) > REMEMBERED:
+            self._urls.popitem(last=False)
+
+    def of(self, attachment: int) -> str:
+        """Empty where it is not known."""
+        return self._urls.get(attachment, "")
 
 
 @contextmanager

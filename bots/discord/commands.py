@@ -38,6 +38,8 @@ Callback = TypeVar("Callback", bound=Callable[..., Coroutine[Any, Any, None]])
 
 Strength = app_commands.Range[float, MIN_STRENGTH, MAX_STRENGTH]
 Size = app_commands.Range[int, MIN_SIZE, MAX_SIZE]
+# Longer than any name: with it, all that is chosen must fit into the id of a window.
+Style = app_commands.Range[str, 1, 32]
 Quota = app_commands.Range[int, 0, MAX_QUOTA]
 # What the library calls Discord's languages that ours are shown in; all others see the English base.
 CHINESE: Final = (discord.Locale.chinese, discord.Locale.taiwan_chinese)
@@ -193,7 +195,7 @@ def _drawing(handlers: Handlers, words: _Words, suggestions: _Suggestions) -> Co
         interaction: Interaction,
         photo: discord.Attachment,
         strength: Strength | None = None,
-        style: str | None = None,
+        style: Style | None = None,
         size: Size | None = None,
     ) -> None:
         await handlers.draw(interaction, photo, _caption(strength, style, size))
@@ -204,7 +206,7 @@ def _drawing(handlers: Handlers, words: _Words, suggestions: _Suggestions) -> Co
     async def batch(
         interaction: Interaction,
         strength: Strength | None = None,
-        style: str | None = None,
+        style: Style | None = None,
         size: Size | None = None,
     ) -> None:
         await handlers.batch(interaction, _caption(strength, style, size))

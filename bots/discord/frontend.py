@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from discord.utils import MISSING
 
 from bots.buttons import Buttons
 from bots.conversation import Conversation
-from bots.discord.attachments import Attachments, is_fresh
+from bots.discord.attachments import Attachments, Links
 from bots.discord.commands import build_tree
 from bots.discord.components import dynamic_items
 from bots.discord.interactions import Interactions
@@ -60,7 +59,8 @@ class DiscordFrontEnd(Sending):
         Route.BASE = settings.discord_api_url.rstrip("/")
         super().__init__(_client(sharded=settings.discord_sharded))
         self._attachments = Attachments(settings.discord_cdn_urls, settings.limits.file_bytes)
-        noting = Noting(conversation, reception, buttons, locales)
+        self._links = Links()
+        noting = Noting(conversation, reception, buttons, locales, self._links)
         self._listener = Listener(self._client, self, conversation, noting, buttons, locales)
         self._interactions = Interactions(self, conversation, noting, buttons, styles, locales)
         self._tree = build_tree(self._client, self._interactions, locales)
@@ -104,10 +104,11 @@ class DiscordFrontEnd(Sending):
         """See FrontEnd.fetch: by its URL for as long as that works, then by its message."""
         await self.signed_in.wait()
         source = Source.of(reference)
+        url = source.url or self._links.of(source.attachment)
         try:
-            if not is_fresh(source.url, time.time()):
+            if not url:
                 raise PhotoUnavailable
-            await self._attachments.fetch(source.url, path)
+            await self._attachments.fetch(url, path)
         except PhotoUnavailable:
             if not source.message:
                 raise

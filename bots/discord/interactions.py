@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 import discord
+from discord.utils import MISSING
 
 from bots.actions import CANCEL, Action
 from bots.buttons import Buttons
@@ -70,9 +71,16 @@ class Interactions:
         await self._draw(interaction, [Picture.of(photo)], caption)
 
     async def batch(self, interaction: Interaction, caption: str) -> None:
-        """/batch: ask for up to 20 photos."""
+        """/batch: ask for up to 20 photos, if they can be drawn."""
         self._sending.ways.saw(interaction.id)
+        if not interaction.app_permissions.attach_files:
+            await self._tell(interaction, "cannot-attach")
+            return
         person = await self._person(interaction)
+        refusal = await self._conversation.refusal(person)
+        if refusal is not None:
+            await _given_up(interaction.response.send_message(refusal.text, ephemeral=True))
+            return
         modal = modal_of(self._locales.of(person.language), caption)
         await _given_up(interaction.response.send_modal(modal))
 
@@ -111,9 +119,10 @@ class Interactions:
     async def answer(self, interaction: Interaction, text: str) -> None:
         """Any other command, as text; the answer is for who asked alone."""
         self._sending.ways.saw(interaction.id)
-        await _given_up(interaction.response.defer(ephemeral=True, thinking=True))
-        person = await self._person(interaction)
-        await self._fill(interaction, await self._conversation.answer(person, text))
+        with self._sending.at_work():
+            await _given_up(interaction.response.defer(ephemeral=True, thinking=True))
+            person = await self._person(interaction)
+            await self._fill(interaction, await self._conversation.answer(person, text))
 
     async def press(self, interaction: Interaction, text: str) -> None:
         """A button, or a choice from a list. Never raises."""
@@ -198,7 +207,7 @@ class Interactions:
 
         `acknowledge` is given what has come of it, None where it is still under way.
         """
-        with self._sending.ways.unacknowledged(interaction.id):
+        with self._sending.at_work(), self._sending.ways.unacknowledged(interaction.id):
             task = asyncio.create_task(work)
             done, _ = await asyncio.wait([task], timeout=NOTING_SECONDS)
             await acknowledge(task.result() if done else None)
@@ -236,12 +245,14 @@ class Interactions:
             interaction.edit_original_response(
                 content=first,
                 attachments=files,
-                view=view_of(reply.buttons) if not rest else None,
+                view=None if rest else view_of(reply.buttons),
                 allowed_mentions=NOBODY,
             )
         )
         for part in rest:
-            await _given_up(interaction.followup.send(part, ephemeral=True, allowed_mentions=NOBODY))
+            view = view_of(reply.buttons) if part is rest[-1] else None
+            said = interaction.followup.send(part, ephemeral=True, view=view or MISSING, allowed_mentions=NOBODY)
+            await _given_up(said)
 
     def _chat_of(self, interaction: Interaction, message: discord.Message | None = None) -> Chat:
         self._sending.ways.saw(interaction.id)

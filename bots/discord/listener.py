@@ -44,11 +44,14 @@ class Listener:
     async def hear(self, message: discord.Message) -> None:
         """A message that somebody wrote. Never raises."""
         self._sending.ways.saw(message.id)
-        if message.author.bot or message.webhook_id is not None or not self._is_addressed(message):
+        if message.author.bot or message.is_system() or message.webhook_id is not None:
+            return
+        if not self._is_addressed(message):
             return
         chat = Place(message.channel.id, message.author.id, message.id).chat
         try:
-            await self._hear(message, chat)
+            with self._sending.at_work():
+                await self._hear(message, chat)
         except Exception:
             log.exception("a message could not be handled")
             words = self._locale_of(message).say("something-broke")
@@ -83,7 +86,8 @@ class Listener:
             return
         chat = Place(message.channel.id, message.author.id, message.id).chat
         try:
-            await self._hear_again(message, chat, round(message.edited_at.timestamp() * 1000))
+            with self._sending.at_work():
+                await self._hear_again(message, chat, round(message.edited_at.timestamp() * 1000))
         except UserError as error:
             self._sending.post(chat, Reply(self._locale_of(message).error(error)))
         except Exception:
@@ -99,7 +103,7 @@ class Listener:
         known, remark = await self._buttons.reword(photo, f"{PLATFORM}/{message.id}/edited/{edited}")
         if remark:
             self._sending.post(chat, Reply(remark))
-        if not known:
+        if not known and (message.guild is not None or self._conversation.is_request(caption)):
             # It has become one that mentions the bot.
             await self._hear(message, chat)
 

@@ -30,7 +30,7 @@ def modal_of(locale: Locale, caption: str) -> discord.ui.Modal:
                 text=locale.say(f"batch-{field}"), description=locale.say(f"batch-{field}-hint"), component=files
             )
         )
-    # Nobody waits for it: see bots.discord.listener.
+    # Nobody waits for it: see bots.discord.interactions.
     modal.stop()
     return modal
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from bots.buttons import Buttons
 from bots.conversation import Conversation
+from bots.discord.attachments import Links
 from bots.discord.wire import PLATFORM, Picture, Source
 from bots.frontend import HeardPhoto, Hearing, Person
 from bots.locales import Locales
@@ -22,11 +23,14 @@ REMEMBERED: Final = 10_000
 class Noting:
     """What messages and interactions have in common."""
 
-    def __init__(self, conversation: Conversation, reception: Hearing, buttons: Buttons, locales: Locales) -> None:
+    def __init__(
+        self, conversation: Conversation, reception: Hearing, buttons: Buttons, locales: Locales, links: Links
+    ) -> None:
         self._conversation = conversation
         self._reception = reception
         self._buttons = buttons
         self._locales = locales
+        self._links = links
         # A message does not tell the language of its author's app; a command does.
         self._languages: OrderedDict[int, str] = OrderedDict()
 
@@ -60,10 +64,13 @@ class Noting:
     ) -> Reply | None:
         """Note photos that the message or the interaction of that number brought; what to say if one is refused.
 
-        `source` is the message that they are in, 0 where they are in none. `together`: those of the person's next
-        message belong to them.
+        `source` is the message that they are in, 0 where they are in none. `together`: they came by a message, so
+        those of the person's next one belong to them, and the bot may ask for it again.
         """
         for place, picture in enumerate(pictures):
+            if together:
+                self._links.keep(picture.id, picture.url)
+                picture = replace(picture, url="")
             photo = heard(person, chat, number, place, picture, caption, source)
             photo = replace(photo, sheet=sheet, alone=sheet is not None)
             last = place == len(pictures) - 1
@@ -76,11 +83,12 @@ class Noting:
     async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Reply | None:
         """Draw a sheet of the latest photo; what to say where there is none."""
         try:
-            if await self._buttons.compare(person, chat, sheet, origin):
-                return None
+            pressed = await self._buttons.compare(person, chat, sheet, origin)
         except UserError as error:
             return Reply(self._locales.of(person.language).error(error))
-        return await self._conversation.answer(person, "/compare")
+        if pressed is None:
+            return await self._conversation.answer(person, "/compare")
+        return None if pressed.is_drawing else Reply(pressed.toast)
 
     async def _introduced(self, user: int, language: str | None) -> Person:
         return await self._conversation.introduced(Owner(PLATFORM, str(user)), language)

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 import discord
 
@@ -25,7 +26,8 @@ FILES: Final = 10
 # Requests a second in all, of Discord's 50; the library knows the limits of each channel.
 RATES: Final = Rates(overall=45, chat=1)
 TRIES: Final = 4
-GRACE: Final = 2.0
+# Seconds at the end: for what was heard, and then for what is to be said.
+HEARING_GRACE, GRACE = 5.0, 2.0
 
 
 class Sending:
@@ -37,6 +39,18 @@ class Sending:
         self.ways = Ways(client)
         self._client = client
         self._outbox = Outbox(RATES)
+        self._at_work: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Held while somebody is heard: Discord says nothing twice, so the end waits for it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
 
     def limits_of(self, chat: Chat) -> Limits:
         """See FrontEnd.limits_of: servers with boosts take heavier files."""
@@ -83,7 +97,9 @@ class Sending:
         """See FrontEnd.delete."""
         await self.signed_in.wait()
         place = Place.of(chat)
-        gone = [await self._deleted(place, message) for message in dict.fromkeys(messages)]
+        thinking = self.ways.ends_thinking(place)
+        names = dict.fromkeys([*messages, thinking] if thinking else messages)
+        gone = [await self._deleted(place, message) for message in names]
         return all(gone)
 
     async def show_activity(self, chat: Chat) -> None:
@@ -121,12 +137,12 @@ class Sending:
                     return
             raise closed
 
-        async def arrived() -> bool:
+        async def arrived() -> bool | None:
             nonlocal name
             attached = await asyncio.to_thread(letter.attached)
-            for trace in traces.values():
-                name = name or await self.ways.find(trace, attached) or ""
-            return bool(name)
+            found = [await self.ways.find(trace, attached) for trace in traces.values()]
+            name = next(filter(None, found), "")
+            return None if not name and None in found else bool(name)
 
         await self._outbox.send(_lane(place), send, arrived=arrived)
         return [name] * len(parcel.results)
@@ -138,12 +154,18 @@ class Sending:
         name = await self._outbox.paced(lambda: self.ways.find(trace, attached))
         return [name] * len(parcel.results) if name else None
 
+    def line_of(self, chat: Chat) -> str:
+        """See FrontEnd.line_of: by person."""
+        return f"{chat.chat} {chat.thread}"
+
     async def message(self, channel: int, number: int) -> discord.Message:
         """A message as it is now. Raises what `translated` raises."""
         return await self._outbox.paced(lambda: self.ways.message(channel, number))
 
     async def close(self) -> None:
-        """Give what was posted a moment."""
+        """Give what was heard, and what was posted, a moment."""
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=HEARING_GRACE)
         await self._outbox.close(grace=GRACE)
 
     async def _said(self, place: Place, letter: Letter) -> str:
@@ -172,5 +194,5 @@ class Sending:
 
 
 def _lane(place: Place) -> str:
-    """Each interaction has rates of its own."""
-    return f"interaction {place.interaction}" if place.is_alive else str(place.channel)
+    """In order for each person; nobody waits for another one's answer. The library knows a channel's limits."""
+    return f"interaction {place.interaction}" if place.is_alive else f"{place.channel} {place.user}"

@@ -16,7 +16,16 @@ import discord
 from discord.utils import MISSING
 
 from bots.discord.letters import Letter, carries
-from bots.discord.wire import CANNOT_REPLY, UNKNOWN_MESSAGE, Place, name_of, place_of, translated, view_of
+from bots.discord.wire import (
+    CANNOT_REPLY,
+    TEXT_CHARACTERS,
+    UNKNOWN_MESSAGE,
+    Place,
+    name_of,
+    place_of,
+    translated,
+    view_of,
+)
 from core.errors import ChatGone, Refused, TooLarge
 
 log = logging.getLogger(__name__)
@@ -68,6 +77,11 @@ class Ways:
         if len(self._thinking) > REMEMBERED:
             self._thinking.popitem(last=False)
 
+    def ends_thinking(self, place: Place) -> str | None:
+        """The message that shows that the bot is thinking, where nothing has taken its place and nothing will."""
+        message = self._thinking.pop(place.interaction, None)
+        return f"{place.channel}/{message}" if message is not None else None
+
     def for_words(self, place: Place) -> list[Way]:
         """Those that are open for a sentence, the first first."""
         by_token = [self._by_token(place)] if place.is_alive else []
@@ -75,12 +89,14 @@ class Ways:
 
     def for_cartoons(self, place: Place, into: str | None) -> list[Way]:
         """Those that are open for cartoons; `into` is the message that tells how far they are."""
-        ways = [self._to_channel(place), self._to_person(place)]
-        if place.is_alive:
-            ways.insert(1, self._by_token(place))
-            if into is not None:
-                ways.insert(0, self._into(place, into))
-        return ways
+        in_chats = [self._to_channel(place), self._to_person(place)]
+        if not place.is_alive:
+            return in_chats
+        if place.interaction in self._thinking:
+            # It still shows that the bot is thinking: nothing else would end that.
+            return [self._by_token(place), *in_chats]
+        by_edit = [self._into(place, into)] if into is not None else []
+        return [*by_edit, in_chats[0], self._by_token(place), in_chats[1]]
 
     async def change(self, place: Place, message: str, letter: Letter) -> None:
         """Other words and buttons in a message of ours; its files stay."""
@@ -123,12 +139,12 @@ class Ways:
         return await translated(partial.fetch())
 
     async def find(self, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
-        """The message with these files that went the way of the trace, if it is there and can be seen."""
+        """The message with these files that went the way of the trace; "" for none, None if nobody can tell."""
         kind, where, *after = trace.split(":")
         try:
             if kind == INTO:
                 message = await self.message(*place_of(where))
-                return name_of(message) if carries(message, attached) else None
+                return name_of(message) if carries(message, attached) else ""
             channel: discord.abc.Messageable = (
                 await self._direct(int(where.removeprefix(PERSON)))
                 if where.startswith(PERSON)
@@ -217,7 +233,10 @@ class Ways:
         }
         if reference is not None:
             words["reference"] = reference
-        return self._noted(await translated(channel.send(named + letter.content or None, **words)))
+        content = named + letter.content
+        if len(content) > TEXT_CHARACTERS:
+            content = letter.content
+        return self._noted(await translated(channel.send(content or None, **words)))
 
     async def _edited(self, place: Place, message: int, letter: Letter) -> discord.Message | None:
         """Turn a message into the letter by its token; None where it is gone, as people may delete it."""
@@ -235,11 +254,11 @@ class Ways:
 
     async def _search(
         self, channel: discord.abc.Messageable, after: int, attached: Sequence[tuple[str, int]]
-    ) -> str | None:
+    ) -> str:
         async for message in channel.history(limit=REACH, after=discord.Object(after), oldest_first=True):
             if message.author == self._client.user and carries(message, attached):
                 return name_of(message)
-        return None
+        return ""
 
     def _webhook(self, place: Place) -> discord.Webhook:
         assert self._client.application_id is not None  # signed in

@@ -38,6 +38,8 @@ UNKNOWN_MESSAGE, CANNOT_EDIT_OTHERS, TOO_LARGE = 10008, 50005, 40005
 CANNOT_REPLY: Final = 160002
 # Unknown channel, server or webhook; the person takes no messages; a token that has died.
 GONE: Final = frozenset({10003, 10004, 10015, 50007, 50027})
+# A flag of attachments.
+SPOILER: Final = 1 << 3
 RATE_LIMITED, HEAVY, UNAUTHORIZED = 429, 413, 401
 
 
@@ -86,9 +88,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A picture that came with a message, by its ids, or with an interaction, by its URL alone.
+    """A picture that came with a message, by its ids, or with an interaction, by its URL.
 
-    A URL works for about a day; the ids for as long as the message is there and the bot may read it.
+    The ids work for as long as the message is there and the bot may read it; a URL for about a day. It is kept
+    for what comes with a command, which is in no message, and from a menu, whose message the bot may not read.
     """
 
     attachment: int
@@ -133,7 +136,7 @@ class Picture:
     def read(cls, data: Mapping[str, Any]) -> "Picture":
         """As in the payload of an interaction."""
         name = str(data["filename"])
-        spoiler = name.startswith("SPOILER_")
+        spoiler = bool(int(data.get("flags") or 0) & SPOILER) or name.startswith("SPOILER_")
         return cls(
             int(data["id"]), name, str(data["url"]), int(data["size"]), data.get("content_type") or "", spoiler
         )
@@ -177,8 +180,11 @@ def _meaning(error: discord.HTTPException) -> Exception:
         return Doubtful(name)
     if error.status == HEAVY or error.code == TOO_LARGE:
         return TooLarge(name)
-    if error.code in GONE or error.status == UNAUTHORIZED:
+    if error.code in GONE:
         return ChatGone(name)
+    if error.status == UNAUTHORIZED:
+        # The bot's token was taken back: nobody is gone, and whoever runs the bot is told by the gateway.
+        return Unreached(name)
     if isinstance(error, discord.Forbidden) and error.code != CANNOT_EDIT_OTHERS:
         return ChatGone(name)
     return Refused(name)

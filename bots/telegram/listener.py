@@ -140,7 +140,7 @@ class Listener:
     async def _compare_latest(self, message: Message, person: Person, sheet: SheetKind) -> bool:
         chat = chat_of(message)
         try:
-            return await self._buttons.compare(person, chat, sheet, origin_of(message))
+            return await self._buttons.compare(person, chat, sheet, origin_of(message)) is not None
         except UserError as error:
             self._sending.post(chat, Reply(self._locales.of(person.language).error(error)))
             return True
@@ -201,7 +201,7 @@ class Listener:
             known, remark = True, self._locales.of(person.language).error(error)
         if remark:
             self._sending.post(photo.chat, Reply(remark))
-        if not known:
+        if not known and self._conversation.is_request(photo.caption):
             await self._take(photo)
 
     async def _press(self, query: CallbackQuery) -> None:

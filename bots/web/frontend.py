@@ -55,6 +55,10 @@ class WebFrontEnd:
         """The page shows whatever there is."""
         return LIMITS
 
+    def line_of(self, chat: Chat) -> str:
+        """See FrontEnd.line_of: each message is a chat of its own."""
+        return chat.chat
+
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError when the port is taken."""
         with listen(HOST, self._port, REMEDY) as listener:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bots.discord.attachments import Attachments, is_fresh
+from bots.discord.attachments import Attachments
 from bots.outbox import Busy, Unreached
 from core.errors import PhotoTooHeavy, PhotoUnavailable
 
@@ -409,25 +409,3 @@ async def test_even_debugging_logs_no_signature(cdn: Server, target: Path):
 
 
 NOW = 1_700_000_000
-
-
-@pytest.mark.parametrize(
-    ("query", "fresh"),
-    [
-        (f"?ex={NOW + 61:x}&is=1&hm=2&", True),
-        (f"?hm=2&ex={NOW + 86400:X}", True),
-        (f"?ex={NOW + 59:x}", False),
-        (f"?ex={NOW - 1:x}", False),
-        ("?ex=&hm=2", False),
-        ("?ex=soon", False),
-        (f"?ex={NOW + 61:x}&ex={NOW + 61:x}", False),
-        ("?hm=2", False),
-        ("", False),
-    ],
-)
-def test_an_address_is_fresh_until_a_minute_before_it_expires(query: str, fresh: bool):
-    assert is_fresh(f"https://cdn.discordapp.com/attachments/1/2/cat.png{query}", NOW) is fresh
-
-
-def test_what_is_no_address_is_not_fresh():
-    assert is_fresh(f"http://[?ex={NOW + 61:x}", NOW) is False
