@@ -198,7 +198,15 @@ class App:
                 settings, conversation, reception, buttons, orders, auto_chats, locales, known, moved
             )
         if settings.discord_bot_token is not None:
-            self.front_ends[DISCORD] = DiscordFrontEnd(settings, conversation, reception, buttons, styles, locales)
+            self.front_ends[DISCORD] = DiscordFrontEnd(
+                settings,
+                conversation,
+                reception,
+                buttons,
+                styles,
+                locales,
+                known=partial(jobs.latest_messages, DISCORD),
+            )
         self._build_web(conversation, reception, locales)
 
         await _take_up(jobs, spool, reception, courier)

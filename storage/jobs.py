@@ -298,7 +298,7 @@ class Jobs:
                     await _move(connection, photo_id, PhotoStatus.QUEUED)
 
     async def latest_messages(self, platform: str) -> list[tuple[str, int]]:
-        """Each chat with the highest message number that its jobs know of; for platforms that number messages."""
+        """Each chat of messages, with the highest number of one that its jobs know of."""
         # Answers and progress are in messages named by chat and number.
         rows = await self._database.select(
             "SELECT chat, max(max(CAST(message AS INTEGER)), max(coalesce(CAST(trace AS INTEGER), 0)), "

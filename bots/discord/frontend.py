@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from bots.discord.commands import build_tree
 from bots.discord.components import dynamic_items
 from bots.discord.interactions import Interactions
 from bots.discord.listener import Listener
+from bots.discord.missed import Missed
 from bots.discord.noting import Noting
 from bots.discord.sending import Sending
 from bots.discord.syncing import sync
@@ -53,6 +55,7 @@ class DiscordFrontEnd(Sending):
         buttons: Buttons,
         styles: Styles,
         locales: Locales,
+        known: Callable[[], Awaitable[Collection[tuple[str, int]]]],
     ) -> None:
         assert settings.discord_bot_token is not None  # whoever builds this has looked
         self._token = settings.discord_bot_token.get_secret_value()
@@ -63,6 +66,8 @@ class DiscordFrontEnd(Sending):
         noting = Noting(conversation, reception, buttons, locales, self._links)
         self._listener = Listener(self._client, self, conversation, noting, buttons, locales)
         self._interactions = Interactions(self, conversation, noting, buttons, styles, locales)
+        self._missed = Missed(self._client, self, self._listener, known)
+        self._helpers: set[asyncio.Task[None]] = set()
         self._tree = build_tree(self._client, self._interactions, locales)
         self._client.add_dynamic_items(*dynamic_items(self._interactions.press))
         for hears in (
@@ -78,18 +83,17 @@ class DiscordFrontEnd(Sending):
 
     async def run(self) -> None:
         """Serve until cancelled. Waits while Discord cannot be reached; raises ConfigError for a wrong token."""
-        registering = None
         try:
             async with self._attachments, self._client:
                 try:
                     await self._sign_in()
-                    registering = asyncio.create_task(self._register())
+                    self._help(self._register())
                     await self._client.connect()
                 finally:
                     self.ready.clear()
-                    if registering is not None:
-                        registering.cancel()
-                        await asyncio.gather(registering, return_exceptions=True)
+                    for task in self._helpers:
+                        task.cancel()
+                    await asyncio.gather(*self._helpers, return_exceptions=True)
                     await self.close()
         except discord.LoginFailure as error:
             raise ConfigError(WRONG_TOKEN) from error
@@ -120,6 +124,7 @@ class DiscordFrontEnd(Sending):
         """A new session has begun."""
         log.info("Discord: listening as %s", self._client.user)
         self.ready.set()
+        self._help(self._missed.hear())
 
     async def on_resumed(self) -> None:
         """The connection is back, and what was missed has come."""
@@ -180,6 +185,17 @@ class DiscordFrontEnd(Sending):
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 return
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside all else, until the end."""
+        task = asyncio.create_task(work)
+        self._helpers.add(task)
+        task.add_done_callback(self._helped)
+
+    def _helped(self, task: asyncio.Task[None]) -> None:
+        self._helpers.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("something beside failed", exc_info=task.exception())
 
     async def _url_of(self, source: Source) -> str:
         try:

@@ -162,6 +162,10 @@ class Sending:
         """A message as it is now. Raises what `translated` raises."""
         return await self._outbox.paced(lambda: self.ways.message(channel, number))
 
+    async def read(self, channel: int, after: int) -> list[discord.Message]:
+        """What was written in a chat after a message of that number. Raises what `translated` raises."""
+        return await self._outbox.paced(lambda: self.ways.read(channel, after))
+
     async def close(self) -> None:
         """Give what was heard, and what was posted, a moment."""
         if self._at_work:

@@ -7,7 +7,7 @@ a second message; a message that is changed into the answer can be changed twice
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -138,6 +138,15 @@ class Ways:
         partial = self._client.get_partial_messageable(channel).get_partial_message(number)
         return await translated(partial.fetch())
 
+    async def read(self, channel: int, after: int) -> list[discord.Message]:
+        """What was written in a chat after a message of that number, the oldest first; no more than REACH."""
+        found = self._client.get_channel(channel) or await translated(self._client.fetch_channel(channel))
+        if not isinstance(found, discord.abc.Messageable):
+            return []
+        return await translated(
+            _listed(found.history(limit=REACH, after=discord.Object(after), oldest_first=True))
+        )
+
     async def find(self, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
         """The message with these files that went the way of the trace; "" for none, None if nobody can tell."""
         kind, where, *after = trace.split(":")
@@ -173,8 +182,8 @@ class Ways:
             if thinking is not None:
                 # It may be filled twice, should the first answer get lost.
                 filled = await self._edited(place, thinking, letter)
-                self._thinking.pop(place.interaction, None)
                 if filled is not None:
+                    self._thinking.pop(place.interaction, None)
                     return filled
             # After a restart the first one takes the place of "is thinking", too.
             sending = self._webhook(place).send(
@@ -185,7 +194,9 @@ class Ways:
                 allowed_mentions=discord.AllowedMentions.none(),
                 wait=True,
             )
-            return self._noted(await translated(sending))
+            sent = self._noted(await translated(sending))
+            self._thinking.pop(place.interaction, None)
+            return sent
 
         return Way(send, self._trace(place, str(place.channel)))
 
@@ -274,6 +285,10 @@ class Ways:
     def _noted(self, message: discord.Message) -> discord.Message:
         self.saw(message.id)
         return message
+
+
+async def _listed(messages: AsyncIterator[discord.Message]) -> list[discord.Message]:
+    return [message async for message in messages]
 
 
 def _changes(letter: Letter) -> dict[str, Any]:

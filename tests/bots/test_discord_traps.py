@@ -710,3 +710,43 @@ def announce(server: DiscordServer, message: Message, **changes: object) -> None
     """Tell the bot of a message, in other words than those that the stand-in has."""
     wire: Json = message.wire() | changes
     server.gateway.dispatch("MESSAGE_CREATE", lambda intents: wire, None, Intent.DIRECT_MESSAGES)
+
+
+async def test_photos_sent_while_nobody_listened_are_drawn_once_where_the_bot_is_known(
+    server: DiscordServer, anna: Person, li: Person, channel: GuildChannel, tmp_path: Path
+):
+    dm = server.dm(anna)
+    async with serving(server, tmp_path):
+        await anna.send(dm, files=[FILE])
+        await cartoon(server, dm)
+        await li.send(channel, files=[FILE], mention=True)
+        await cartoon(server, channel)
+    await anna.send(dm, "hello?")
+    missed = await anna.send(dm, "0.9", [FILE])
+    await li.send(channel, files=[FILE])
+    named = await li.send(channel, files=[FILE], mention=True)
+    for start in (1, 2):
+        async with serving(server, tmp_path):
+            # Both chats are read.
+            await server.until(
+                lambda reads=2 * start: len(server.calls_to("GET", "/channels/{channel_id}/messages")) == reads
+            )
+            assert (await cartoon(server, dm, 2)).reference is missed
+            assert (await cartoon(server, channel, 2)).reference is named
+            # Heard after what was missed, and so answered after it.
+            await anna.send(dm, "/queue")
+            await told(server, dm, "Nothing of yours is waiting.")
+    assert len(cartoons(dm)) == len(cartoons(channel)) == 2
+    assert not [message for message in dm.messages if "Please use" in message.content]
+
+
+async def test_photos_sent_while_the_connection_was_lost_for_good_are_drawn(
+    server: DiscordServer, anna: Person, tmp_path: Path
+):
+    dm = server.dm(anna)
+    async with serving(server, tmp_path):
+        await anna.send(dm, files=[FILE])
+        await cartoon(server, dm)
+        await server.drop(resumable=False)
+        missed = await anna.send(dm, files=[FILE])
+        assert (await cartoon(server, dm, 2)).reference is missed
