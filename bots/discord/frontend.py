@@ -68,12 +68,16 @@ class DiscordFrontEnd(Sending):
         self._interactions = Interactions(self, conversation, noting, buttons, styles, locales)
         self._missed = Missed(self._client, self, self._listener, known)
         self._helpers: set[asyncio.Task[None]] = set()
+        self._lost_shards: set[int] = set()
         self._tree = build_tree(self._client, self._interactions, locales)
         self._client.add_dynamic_items(*dynamic_items(self._interactions.press))
         for hears in (
             self.on_ready,
             self.on_resumed,
             self.on_disconnect,
+            self.on_shard_disconnect,
+            self.on_shard_ready,
+            self.on_shard_resumed,
             self.on_message,
             self.on_raw_message_edit,
             self.on_interaction,
@@ -123,19 +127,33 @@ class DiscordFrontEnd(Sending):
     async def on_ready(self) -> None:
         """A new session has begun."""
         log.info("Discord: listening as %s", self._client.user)
-        self.ready.set()
+        self._set_ready()
         self._help(self._missed.hear())
 
     async def on_resumed(self) -> None:
         """The connection is back, and what was missed has come."""
         log.info("Discord: connected again")
-        self.ready.set()
+        self._set_ready()
 
     async def on_disconnect(self) -> None:
         """The library connects again by itself."""
         if self.ready.is_set():
             log.warning("Discord: the connection was lost; connecting again")
             self.ready.clear()
+
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """One of several connections is lost."""
+        self._lost_shards.add(shard)
+
+    async def on_shard_ready(self, shard: int) -> None:
+        """It is back, with a new session."""
+        self._lost_shards.discard(shard)
+        self._set_ready()
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """It is back."""
+        self._lost_shards.discard(shard)
+        self._set_ready()
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody wrote."""
@@ -185,6 +203,10 @@ class DiscordFrontEnd(Sending):
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 return
+
+    def _set_ready(self) -> None:
+        if not self._lost_shards and self._client.is_ready():
+            self.ready.set()
 
     def _help(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside all else, until the end."""
