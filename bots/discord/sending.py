@@ -119,17 +119,17 @@ class Sending:
         await self.signed_in.wait()
         place, letter = Place.of(chat), Letter.with_cartoons(parcel, caption)
         # The first for each way: should the first of several tries arrive late, it is still after this trace.
-        traces: dict[int, str] = {}
+        traces: dict[str, str] = {}
         name = ""
 
         async def send() -> None:
             nonlocal name
             closed = ChatGone(NO_WAY)
-            for number, way in enumerate(self.ways.for_cartoons(place, into)):
-                if number not in traces:
-                    traces[number] = way.trace
-                    await note(way.trace)
+            for way in self.ways.for_cartoons(place, into, letter.nonce):
                 try:
+                    if way.where not in traces:
+                        traces[way.where] = await way.prepare()
+                        await note(traces[way.where])
                     name = name_of(await way.send(letter))
                 except ChatGone as error:
                     closed = error
@@ -140,7 +140,7 @@ class Sending:
         async def arrived() -> bool | None:
             nonlocal name
             attached = await asyncio.to_thread(letter.attached)
-            found = [await self.ways.find(trace, attached) for trace in traces.values()]
+            found = [await self.ways.find(place, trace, attached) for trace in traces.values()]
             name = next(filter(None, found), "")
             return None if not name and None in found else bool(name)
 
@@ -150,8 +150,11 @@ class Sending:
     async def arrived(self, chat: Chat, parcel: Parcel, caption: Reply, trace: str) -> list[str] | None:
         """See FrontEnd.arrived: by looking, where the bot may read what is written."""
         await self.signed_in.wait()
-        attached = await asyncio.to_thread(Letter("", parcel=parcel).attached)
-        name = await self._outbox.paced(lambda: self.ways.find(trace, attached))
+        letter = Letter.with_cartoons(parcel, caption)
+        attached = await asyncio.to_thread(letter.attached)
+        name = await self._outbox.paced(lambda: self.ways.find(Place.of(chat), trace, attached))
+        if name == "":
+            self.ways.begun(letter.nonce, trace)
         return [name] * len(parcel.results) if name else None
 
     def line_of(self, chat: Chat) -> str:
@@ -174,9 +177,9 @@ class Sending:
 
     async def _said(self, place: Place, letter: Letter) -> str:
         closed = ChatGone(NO_WAY)
-        for way in self.ways.for_words(place):
+        for send in self.ways.for_words(place):
             try:
-                return name_of(await way.send(letter))
+                return name_of(await send(letter))
             except ChatGone as error:
                 closed = error
         raise closed

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import discord
@@ -37,14 +38,17 @@ REMEMBERED: Final = 1000
 REACH: Final = 200
 # Traces: a message that was to be changed, or a place with the latest number before; a person's place is "@1234".
 INTO, AFTER, PERSON = "into", "after", "@"
+# What is in a message until the cartoons are.
+ELLIPSIS: Final = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`trace` is how `Ways.find` finds out later whether a letter arrived. Raises what `translated` raises."""
+    """`prepare` comes first, and gives the trace by which `Ways.find` finds out whether the letter arrived."""
 
+    where: str
     send: Callable[[Letter], Awaitable[discord.Message]]
-    trace: str
+    prepare: Callable[[], Awaitable[str]]
 
 
 class Ways:
@@ -55,6 +59,8 @@ class Ways:
         self._unacknowledged: dict[int, asyncio.Event] = {}
         # By interaction, the messages that show that the bot is thinking.
         self._thinking: OrderedDict[int, int] = OrderedDict()
+        # By nonce, the messages that letters are to be put into.
+        self._begun: OrderedDict[str, str] = OrderedDict()
         self._latest = 0
 
     def saw(self, number: int) -> None:
@@ -82,21 +88,31 @@ class Ways:
         message = self._thinking.pop(place.interaction, None)
         return f"{place.channel}/{message}" if message is not None else None
 
-    def for_words(self, place: Place) -> list[Way]:
+    def for_words(self, place: Place) -> list[Callable[[Letter], Awaitable[discord.Message]]]:
         """Those that are open for a sentence, the first first."""
-        by_token = [self._by_token(place)] if place.is_alive else []
-        return [*by_token, self._to_channel(place), self._to_person(place)]
+        by_token = [partial(self._say_by_token, place)] if place.is_alive else []
+        return [*by_token, self._to_channel(place).send, self._to_person(place).send]
 
-    def for_cartoons(self, place: Place, into: str | None) -> list[Way]:
-        """Those that are open for cartoons; `into` is the message that tells how far they are."""
+    def for_cartoons(self, place: Place, into: str | None, nonce: str) -> list[Way]:
+        """Those that are open for cartoons; `into` is the message that tells how far they are.
+
+        By its token an interaction takes no nonce, but messages can be changed as often as one likes.
+        """
         in_chats = [self._to_channel(place), self._to_person(place)]
         if not place.is_alive:
             return in_chats
-        if place.interaction in self._thinking:
-            # It still shows that the bot is thinking: nothing else would end that.
-            return [self._by_token(place), *in_chats]
-        by_edit = [self._into(place, into)] if into is not None else []
-        return [*by_edit, in_chats[0], self._by_token(place), in_chats[1]]
+        thinking = self._thinking.get(place.interaction)
+        into = self._begun.get(nonce) or into or (f"{place.channel}/{thinking}" if thinking else None)
+        by_change = [self._into(place, into)] if into is not None else []
+        return [*by_change, in_chats[0], self._into_new(place, nonce), in_chats[1]]
+
+    def begun(self, nonce: str, trace: str) -> None:
+        """A letter with this nonce was to be put into the message of the trace, and is not in it."""
+        kind, message, *_ = trace.split(":")
+        if kind == INTO:
+            self._begun[nonce] = message
+            if len(self._begun) > REMEMBERED:
+                self._begun.popitem(last=False)
 
     async def change(self, place: Place, message: str, letter: Letter) -> None:
         """Other words and buttons in a message of ours; its files stay."""
@@ -147,12 +163,12 @@ class Ways:
             _listed(found.history(limit=REACH, after=discord.Object(after), oldest_first=True))
         )
 
-    async def find(self, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
+    async def find(self, place: Place, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
         """The message with these files that went the way of the trace; "" for none, None if nobody can tell."""
         kind, where, *after = trace.split(":")
         try:
             if kind == INTO:
-                message = await self.message(*place_of(where))
+                message = await self._latest_of(place, where)
                 return name_of(message) if carries(message, attached) else ""
             channel: discord.abc.Messageable = (
                 await self._direct(int(where.removeprefix(PERSON)))
@@ -164,41 +180,72 @@ class Ways:
             log.info("Discord does not tell whether cartoons arrived (%s)", error)
             return None
 
+    async def _latest_of(self, place: Place, message: str) -> discord.Message:
+        """A message of ours as it is now; where the bot is no member, its token alone shows it."""
+        channel, number = place_of(message)
+        if place.is_alive:
+            try:
+                return await translated(self._webhook(place).fetch_message(number))
+            except (ChatGone, Refused) as error:
+                log.debug("Discord: not shown by its token (%s)", error)
+        return await self.message(channel, number)
+
     def _into(self, place: Place, message: str) -> Way:
+        async def prepare() -> str:
+            return f"{INTO}:{message}"
+
+        return Way(message, partial(self._put_into, place, message), prepare)
+
+    def _into_new(self, place: Place, nonce: str) -> Way:
+        """A message of its own, which is there before the cartoons are: they cannot come twice then."""
+
+        async def prepare() -> str:
+            if nonce not in self._begun:
+                self.begun(nonce, f"{INTO}:{name_of(await self._posted(place, Letter(ELLIPSIS)))}")
+            return f"{INTO}:{self._begun[nonce]}"
+
         async def send(letter: Letter) -> discord.Message:
-            edited = await self._edited(place, place_of(message)[1], letter)
-            if edited is None:
-                raise ChatGone("the message is gone")
-            return edited
+            return await self._put_into(place, self._begun[nonce], letter)
 
-        return Way(send, f"{INTO}:{message}")
+        return Way("new", send, prepare)
 
-    def _by_token(self, place: Place) -> Way:
-        async def send(letter: Letter) -> discord.Message:
-            acknowledged = self._unacknowledged.get(place.interaction)
-            if acknowledged is not None:
-                await acknowledged.wait()
-            thinking = self._thinking.get(place.interaction)
-            if thinking is not None:
-                # It may be filled twice, should the first answer get lost.
-                filled = await self._edited(place, thinking, letter)
-                if filled is not None:
-                    self._thinking.pop(place.interaction, None)
-                    return filled
-            # After a restart the first one takes the place of "is thinking", too.
-            sending = self._webhook(place).send(
-                letter.content or MISSING,
-                files=letter.files(),
-                view=view_of(letter.buttons) or MISSING,
-                silent=letter.quiet,
-                allowed_mentions=discord.AllowedMentions.none(),
-                wait=True,
-            )
-            sent = self._noted(await translated(sending))
-            self._thinking.pop(place.interaction, None)
-            return sent
+    async def _put_into(self, place: Place, message: str, letter: Letter) -> discord.Message:
+        _, number = place_of(message)
+        edited = await self._edited(place, number, letter)
+        if edited is None:
+            self._begun.pop(letter.nonce, None)
+            raise ChatGone("the message is gone")
+        if self._thinking.get(place.interaction) == number:
+            del self._thinking[place.interaction]
+        self._begun.pop(letter.nonce, None)
+        return edited
 
-        return Way(send, self._trace(place, str(place.channel)))
+    async def _say_by_token(self, place: Place, letter: Letter) -> discord.Message:
+        acknowledged = self._unacknowledged.get(place.interaction)
+        if acknowledged is not None:
+            await acknowledged.wait()
+        thinking = self._thinking.get(place.interaction)
+        if thinking is not None:
+            # It may be filled twice, should the first answer get lost.
+            filled = await self._edited(place, thinking, letter)
+            if filled is not None:
+                self._thinking.pop(place.interaction, None)
+                return filled
+        # After a restart the first one takes the place of "is thinking", too.
+        sent = await self._posted(place, letter)
+        self._thinking.pop(place.interaction, None)
+        return sent
+
+    async def _posted(self, place: Place, letter: Letter) -> discord.Message:
+        sending = self._webhook(place).send(
+            letter.content or MISSING,
+            files=letter.files(),
+            view=view_of(letter.buttons) or MISSING,
+            silent=letter.quiet,
+            allowed_mentions=discord.AllowedMentions.none(),
+            wait=True,
+        )
+        return self._noted(await translated(sending))
 
     def _to_channel(self, place: Place) -> Way:
         async def send(letter: Letter) -> discord.Message:
@@ -215,13 +262,13 @@ class Ways:
                     raise
                 return await self._sent(channel, place, letter, None)
 
-        return Way(send, self._trace(place, str(place.channel)))
+        return Way("channel", send, partial(self._trace, place, str(place.channel)))
 
     def _to_person(self, place: Place) -> Way:
         async def send(letter: Letter) -> discord.Message:
             return await self._sent(await self._direct(place.user), place, letter, None)
 
-        return Way(send, self._trace(place, f"{PERSON}{place.user}"))
+        return Way("person", send, partial(self._trace, place, f"{PERSON}{place.user}"))
 
     async def _sent(
         self,
@@ -279,7 +326,7 @@ class Ways:
         channel, number = place_of(message)
         return self._client.get_partial_messageable(channel).get_partial_message(number)
 
-    def _trace(self, place: Place, where: str) -> str:
+    async def _trace(self, place: Place, where: str) -> str:
         return f"{AFTER}:{where}:{max(self._latest, place.latest)}"
 
     def _noted(self, message: discord.Message) -> discord.Message:
