@@ -44,7 +44,10 @@ ELLIPSIS: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`prepare` comes first, and gives the trace by which `Ways.find` finds out whether the letter arrived."""
+    """`prepare` comes first, and gives the trace by which `Ways.find` finds out whether the letter arrived.
+
+    `where` tells one way from another.
+    """
 
     where: str
     send: Callable[[Letter], Awaitable[discord.Message]]
@@ -151,8 +154,7 @@ class Ways:
 
     async def message(self, channel: int, number: int) -> discord.Message:
         """A message as it is now."""
-        partial = self._client.get_partial_messageable(channel).get_partial_message(number)
-        return await translated(partial.fetch())
+        return await translated(self._client.get_partial_messageable(channel).fetch_message(number))
 
     async def read(self, channel: int, after: int) -> list[discord.Message]:
         """What was written in a chat after a message of that number, the oldest first; no more than REACH."""
