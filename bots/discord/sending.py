@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 # What a request takes besides its files, in bytes.
 REQUEST_OVERHEAD: Final = 64 * 1024
 FILES: Final = 10
-# Requests a second in all, of Discord's 50; the library knows the limits of each channel.
-RATES: Final = Rates(overall=45, chat=1)
+# Requests a second in all, of Discord's 50: they may arrive closer together than they left, and acknowledgements are
+# not among them. The library knows the limits of each channel.
+RATES: Final = Rates(overall=30, chat=1)
 TRIES: Final = 4
 # Seconds at the end: for what was heard, and then for what is to be said.
 HEARING_GRACE, GRACE = 5.0, 2.0

@@ -13,7 +13,7 @@ EPOCH_MS = 1420070400000
 MEBIBYTE = 1024 * 1024
 PERMISSIONS = {
     "administrator": 1 << 3,
-    "manage_guild": 1 << 5,
+    "manage_guild": 1 << 3,
     "add_reactions": 1 << 6,
     "view_channel": 1 << 10,
     "send_messages": 1 << 11,
@@ -23,7 +23,7 @@ PERMISSIONS = {
     "read_message_history": 1 << 16,
     "use_application_commands": 1 << 31,
     "send_messages_in_threads": 1 << 38,
-    "use_external_apps": 1 << 50,
+    "use_external_apps": 1 << 30,
 }
 ADMIN_PERMISSIONS = {"administrator", "manage_guild", "manage_messages"}
 MEMBER_PERMISSIONS = PERMISSIONS.keys() - ADMIN_PERMISSIONS
@@ -118,7 +118,7 @@ class Attachment:
             height=self.height,
             description=self.description,
             ephemeral=self.ephemeral or None,
-            flags=1 << 5 if self.spoiler else 0,
+            flags=1 << 3 if self.spoiler else 0,
         )
 
 
