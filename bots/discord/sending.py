@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 # What a request takes besides its files, in bytes.
 REQUEST_OVERHEAD: Final = 64 * 1024
 FILES: Final = 10
-# Requests a second in all, of Discord's 50: they may arrive closer together than they left, and acknowledgements are
-# not among them. The library knows the limits of each channel.
-RATES: Final = Rates(overall=30, chat=1)
+# Requests a second in all, less than half of Discord's 50: those of two seconds may arrive within one. The library
+# knows the limits of each channel.
+RATES: Final = Rates(overall=24, chat=1)
 TRIES: Final = 4
 # Seconds at the end: for what was heard, and then for what is to be said.
 HEARING_GRACE, GRACE = 5.0, 2.0
@@ -168,7 +168,8 @@ class Sending:
 
     async def read(self, channel: int, after: int) -> list[discord.Message]:
         """What was written in a chat after a message of that number. Raises what `translated` raises."""
-        return await self._outbox.paced(lambda: self.ways.read(channel, after))
+        place = await self._outbox.paced(lambda: self.ways.channel(channel))
+        return await self._outbox.paced(lambda: self.ways.read(place, after)) if place is not None else []
 
     async def close(self) -> None:
         """Give what was heard, and what was posted, a moment."""

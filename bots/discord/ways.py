@@ -156,14 +156,15 @@ class Ways:
         """A message as it is now."""
         return await translated(self._client.get_partial_messageable(channel).fetch_message(number))
 
-    async def read(self, channel: int, after: int) -> list[discord.Message]:
+    async def channel(self, number: int) -> discord.abc.Messageable | None:
+        """A chat with all that is known of it; None where nobody can write."""
+        found = self._client.get_channel(number) or await translated(self._client.fetch_channel(number))
+        return found if isinstance(found, discord.abc.Messageable) else None
+
+    async def read(self, channel: discord.abc.Messageable, after: int) -> list[discord.Message]:
         """What was written in a chat after a message of that number, the oldest first; no more than REACH."""
-        found = self._client.get_channel(channel) or await translated(self._client.fetch_channel(channel))
-        if not isinstance(found, discord.abc.Messageable):
-            return []
-        return await translated(
-            _listed(found.history(limit=REACH, after=discord.Object(after), oldest_first=True))
-        )
+        history = channel.history(limit=REACH, after=discord.Object(after), oldest_first=True)
+        return await translated(_listed(history))
 
     async def find(self, place: Place, trace: str, attached: Sequence[tuple[str, int]]) -> str | None:
         """The message with these files that went the way of the trace; "" for none, None if nobody can tell."""

@@ -13,7 +13,7 @@ EPOCH_MS = 1420070400000
 MEBIBYTE = 1024 * 1024
 PERMISSIONS = {
     "administrator": 1 << 3,
-    "manage_guild": 1 << 3,
+    "manage_guild": 1 << 5,
     "add_reactions": 1 << 6,
     "view_channel": 1 << 10,
     "send_messages": 1 << 11,
@@ -23,7 +23,7 @@ PERMISSIONS = {
     "read_message_history": 1 << 16,
     "use_application_commands": 1 << 31,
     "send_messages_in_threads": 1 << 38,
-    "use_external_apps": 1 << 30,
+    "use_external_apps": 1 << 50,
 }
 ADMIN_PERMISSIONS = {"administrator", "manage_guild", "manage_messages"}
 MEMBER_PERMISSIONS = PERMISSIONS.keys() - ADMIN_PERMISSIONS
