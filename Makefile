@@ -17,7 +17,7 @@ setup-dev: $(VENV)/dev.stamp
 
 # Much of a test's time is waiting: three at once keep two cores busy. What measures the machine has it for itself.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m "not alone"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
 check: setup-dev
