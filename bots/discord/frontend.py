@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 from discord.utils import MISSING
 
@@ -35,6 +36,8 @@ from core.styles.registry import Styles
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+# Seconds for a thread that has been told to end.
+HEARTBEAT_GRACE: Final = 1.0
 WRONG_TOKEN: Final = "Discord does not accept DISCORD_BOT_TOKEN. Copy it again from your application's Bot page."
 # Codes that the gateway closes with, for good.
 NOT_ACCEPTED: Final = 4004
@@ -107,6 +110,8 @@ class DiscordFrontEnd(Sending):
             if error.code in NEEDS_SHARDS:
                 raise ConfigError("This bot is in so many servers that it needs DISCORD_SHARDED=1.") from error
             raise
+        finally:
+            await end_heartbeats()
 
     async def fetch(self, reference: str, path: Path) -> None:
         """See FrontEnd.fetch: by its URL for as long as that works, then by its message."""
@@ -230,6 +235,15 @@ class DiscordFrontEnd(Sending):
             if picture.id == source.attachment:
                 return picture.url
         raise PhotoUnavailable
+
+
+async def end_heartbeats() -> None:
+    """Of this event loop's connections: the library leaves those behind that are being made when it closes."""
+    loop = asyncio.get_running_loop()
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and thread.ws.loop is loop:
+            thread.stop()
+            await asyncio.to_thread(thread.join, HEARTBEAT_GRACE)
 
 
 class _Client(discord.Client):

@@ -6,12 +6,14 @@ what it offers: test_discord_commands.
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from discord.gateway import KeepAliveHandler
 from pydantic import SecretStr
 
 from bots.app import App
@@ -589,7 +591,11 @@ async def test_a_gateway_that_goes_and_comes_back_loses_nothing_and_brings_nothi
 
 async def test_two_shards_serve_the_servers_of_both(server: DiscordServer, anna: Person, tmp_path: Path):
     server.gateway.shards = 2
-    guilds = {guild.id >> 22 & 1: guild for guild in [server.guild(f"{number}") for number in range(8)]}
+    guilds: dict[int, Guild] = {}
+    while len(guilds) < 2:
+        # Which shard it is on comes with its number.
+        guild = server.guild(f"Guild {len(server.guilds)}")
+        guilds.setdefault(server.gateway.shard_of(guild), guild)
     places = [guilds[shard].channel("photos") for shard in (0, 1)]
     async with serving(server, tmp_path, discord_sharded=True):
         await server.until(lambda: len(server.gateway.connected) == 2)
@@ -626,6 +632,15 @@ async def test_a_stop_right_after_the_start_leaves_the_library_nothing_to_compla
         # It collects its servers for two seconds, also when it is closed meanwhile.
         (collecting,) = [task for task in asyncio.all_tasks() if "_delay_ready" in repr(task.get_coro())]
     await collecting
+
+
+async def test_a_stop_while_it_connects_anew_leaves_no_heartbeat_behind(server: DiscordServer, tmp_path: Path):
+    async with serving(server, tmp_path):
+        beats = len(server.heartbeats)
+        await server.invalidate(resumable=False)
+        # The first beat of the new connection; then the library waits before it says who it is.
+        await server.until(lambda: len(server.heartbeats) > beats)
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
 
 
 @pytest.mark.parametrize("status", [0, 503])

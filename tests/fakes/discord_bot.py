@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bots.discord.frontend import end_heartbeats
 from tests.fakes.discord import DiscordServer
 
 Running = TypeVar("Running", bound=discord.Client)
@@ -52,13 +53,16 @@ def point_at(server: DiscordServer, patch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def running(client: Running, server: DiscordServer) -> AsyncGenerator[Running]:
     """The client, from when it is ready to when it has closed."""
-    async with client:
-        connection = asyncio.create_task(client.start(server.token))
-        ready = asyncio.create_task(client.wait_until_ready())
-        await asyncio.wait([connection, ready], return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if connection.done():
-            connection.result()
-        yield client
-        await client.close()
-        await connection
+    try:
+        async with client:
+            connection = asyncio.create_task(client.start(server.token))
+            ready = asyncio.create_task(client.wait_until_ready())
+            await asyncio.wait([connection, ready], return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if connection.done():
+                connection.result()
+            yield client
+            await client.close()
+            await connection
+    finally:
+        await end_heartbeats()
