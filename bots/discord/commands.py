@@ -15,6 +15,7 @@ from discord.app_commands import (
 )
 
 from bots.administration import MAX_QUOTA
+from bots.discord.wire import Interaction
 from bots.locales import LANGUAGES, Locales
 from bots.panel import AUTOMATIC
 from bots.wording import strength_text
@@ -33,7 +34,6 @@ from core.look import (
 )
 
 log = logging.getLogger(__name__)
-Interaction = discord.Interaction[discord.Client]
 Callback = TypeVar("Callback", bound=Callable[..., Coroutine[Any, Any, None]])
 
 Strength = app_commands.Range[float, MIN_STRENGTH, MAX_STRENGTH]

@@ -25,7 +25,7 @@ from bots.discord.missed import Missed
 from bots.discord.noting import Noting
 from bots.discord.sending import Sending
 from bots.discord.syncing import sync
-from bots.discord.wire import Source, pictures_of
+from bots.discord.wire import Interaction, Source, pictures_of
 from bots.frontend import Hearing
 from bots.locales import Locales
 from bots.outbox import Doubtful, Unreached
@@ -168,7 +168,7 @@ class DiscordFrontEnd(Sending):
         """Somebody changed what they wrote, or Discord has added a preview."""
         await self._listener.hear_again(event.message)
 
-    async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         """Commands and buttons have callbacks; windows that were filled in have none."""
         await self._interactions.submitted(interaction)
 

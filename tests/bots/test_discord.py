@@ -1,6 +1,6 @@
 """Discord end to end: the real program and the real client library against the stand-in server."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from tests.bots.discord_program import (
     spooled,
     statuses,
     told,
-    watched,
 )
 from tests.fakes.discord import Channel, DiscordServer, Interaction, Message, Person
 from tests.pictures import gradient, jpeg_bytes
@@ -20,22 +19,6 @@ from tests.workshop import HeldEngine
 
 Files = Sequence[tuple[str, bytes]]
 Ask = Callable[[Person, Channel, Files], Awaitable[Interaction | Message]]
-
-
-@pytest.fixture
-async def server() -> AsyncGenerator[DiscordServer]:
-    async with watched() as server:
-        yield server
-
-
-@pytest.fixture
-def anna(server: DiscordServer) -> Person:
-    return server.person("Anna")
-
-
-@pytest.fixture
-def channel(server: DiscordServer) -> Channel:
-    return server.guild("Friends").channel("photos")
 
 
 def photos(count: int) -> Files:

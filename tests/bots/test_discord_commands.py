@@ -10,8 +10,9 @@ import discord
 import pytest
 from discord import app_commands
 
-from bots.discord.commands import Interaction, build_tree
+from bots.discord.commands import build_tree
 from bots.discord.syncing import sync
+from bots.discord.wire import Interaction
 from bots.locales import Locale, Locales
 from core.jobs import MAX_PHOTOS
 from core.look import MAX_SIZE, MAX_STRENGTH, MIN_SIZE, MIN_STRENGTH

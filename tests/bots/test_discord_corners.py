@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,9 +19,7 @@ from tests.bots.discord_program import (
     serving,
     statuses,
     told,
-    watched,
 )
-from tests.fakes import discord_rates
 from tests.fakes.discord import Attachment, DiscordServer, Guild, GuildChannel, Interaction, Message, Person
 from tests.fakes.discord_objects import Json
 from tests.running import QuickEngine, running, settings_in
@@ -41,38 +38,6 @@ class Spoiler(Attachment):
 
     def wire(self) -> Json:
         return super().wire() | {"flags": 1 << 3}
-
-
-@pytest.fixture
-async def server() -> AsyncGenerator[DiscordServer]:
-    async with watched() as server:
-        yield server
-
-
-@pytest.fixture
-def anna(server: DiscordServer) -> Person:
-    return server.person("Anna")
-
-
-@pytest.fixture
-def li(server: DiscordServer) -> Person:
-    return server.person("Li")
-
-
-@pytest.fixture
-def guild(server: DiscordServer) -> Guild:
-    return server.guild("Friends")
-
-
-@pytest.fixture
-def channel(guild: Guild) -> GuildChannel:
-    return guild.channel("photos")
-
-
-@pytest.fixture
-def many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Channels take as many as are sent: after five the library would wait for five seconds."""
-    monkeypatch.setattr(discord_rates, "MESSAGES", (50, 5.0))
 
 
 def thinking(channel: GuildChannel) -> list[Message]:

@@ -7,7 +7,7 @@ what it offers: test_discord_commands.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -33,10 +33,8 @@ from tests.bots.discord_program import (
     size_of,
     statuses,
     told,
-    watched,
 )
 from tests.bots.test_telegram_traps import Trap
-from tests.fakes import discord_rates
 from tests.fakes.discord import DiscordServer, Guild, GuildChannel, Message, Person
 from tests.fakes.discord_gateway import Intent
 from tests.fakes.discord_objects import MEBIBYTE, Json
@@ -57,38 +55,6 @@ class NoiseEngine(QuickEngine):
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         random = np.random.default_rng(0)
         return [random.integers(0, 256, (self._side, self._side, 3), np.uint8) for _ in photos]
-
-
-@pytest.fixture
-async def server() -> AsyncGenerator[DiscordServer]:
-    async with watched() as server:
-        yield server
-
-
-@pytest.fixture
-def anna(server: DiscordServer) -> Person:
-    return server.person("Anna")
-
-
-@pytest.fixture
-def li(server: DiscordServer) -> Person:
-    return server.person("Li")
-
-
-@pytest.fixture
-def guild(server: DiscordServer) -> Guild:
-    return server.guild("Friends")
-
-
-@pytest.fixture
-def channel(guild: Guild) -> GuildChannel:
-    return guild.channel("photos")
-
-
-@pytest.fixture
-def many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Channels take as many as are sent: after five the library would wait for five seconds."""
-    monkeypatch.setattr(discord_rates, "MESSAGES", (50, 5.0))
 
 
 # Answers that find no way

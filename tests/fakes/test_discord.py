@@ -1,6 +1,5 @@
 """The stand-in Discord, seen through the real discord.py: messages, files, slash commands."""
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 
 import discord
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.fakes.discord import DiscordServer
-from tests.fakes.discord_bot import Client, point_at, running
+from tests.fakes.discord_bot import Client, running
 
 
 def picture(width: int = 64, height: int = 48, form: str = "JPEG") -> bytes:
@@ -19,13 +18,6 @@ def picture(width: int = 64, height: int = 48, form: str = "JPEG") -> bytes:
 
 def upload(name: str = "cat.png", **more: object) -> discord.File:
     return discord.File(BytesIO(picture(form="PNG")), name, **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        point_at(server, monkeypatch)
-        yield server
 
 
 async def test_the_bot_hears_what_people_write_and_answers(server: DiscordServer) -> None:

@@ -9,28 +9,11 @@ import discord
 import pytest
 
 from tests.fakes.discord import DiscordServer, GuildChannel, Person
-from tests.fakes.discord_bot import Client, point_at, running
+from tests.fakes.discord_bot import Client, running
 from tests.fakes.discord_calls import Call
 from tests.fakes.discord_objects import MEBIBYTE
 from tests.fakes.discord_rates import Rates
 from tests.fakes.test_discord import picture, upload
-
-
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        point_at(server, monkeypatch)
-        yield server
-
-
-@pytest.fixture
-async def anna(server: DiscordServer) -> Person:
-    return server.person("Anna")
-
-
-@pytest.fixture
-async def channel(server: DiscordServer) -> GuildChannel:
-    return server.guild("Friends").channel("photos")
 
 
 @pytest.fixture

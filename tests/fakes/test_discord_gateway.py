@@ -1,29 +1,10 @@
 """The stand-in Discord's gateway, through the real discord.py: resuming, beginning anew, shards, heartbeats."""
 
-from collections.abc import AsyncIterator
-
 import discord
 import pytest
 
 from tests.fakes.discord import DiscordServer, Guild, GuildChannel, Person
-from tests.fakes.discord_bot import Client, point_at, running
-
-
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        point_at(server, monkeypatch)
-        yield server
-
-
-@pytest.fixture
-async def anna(server: DiscordServer) -> Person:
-    return server.person("Anna")
-
-
-@pytest.fixture
-async def channel(server: DiscordServer) -> GuildChannel:
-    return server.guild("Friends").channel("photos")
+from tests.fakes.discord_bot import Client, running
 
 
 async def test_what_was_missed_is_sent_on_resume(

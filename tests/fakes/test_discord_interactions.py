@@ -9,7 +9,7 @@ import pytest
 from discord import app_commands, ui
 
 from tests.fakes.discord import DiscordServer, GuildChannel, Person
-from tests.fakes.discord_bot import Client, point_at, running
+from tests.fakes.discord_bot import Client, running
 from tests.fakes.test_discord import picture, upload
 
 PHOTO = ("my cat.jpg", picture(90, 60))
@@ -115,13 +115,6 @@ class Cartoonist(Client):
 
     async def allow(self, interaction: Asked, person: discord.User) -> None:
         await interaction.response.send_message(f"{person.name} is welcome", view=Buttons())
-
-
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        point_at(server, monkeypatch)
-        yield server
 
 
 @pytest.fixture

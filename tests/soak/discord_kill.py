@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from tests.fakes.discord import DiscordServer
 from tests.soak.discord_crowd import Crowd
-from tests.soak.kill import DURING_START, LIFE_SECONDS, START_SECONDS
+from tests.soak.kill import DURING_START, LIFE_SECONDS, START_SECONDS, chosen, facts
 from tests.soak.program import Program
-from tests.soak.report import parser, run
+from tests.soak.report import run
 
 QUICK_LIFE_SECONDS: Final = 1.0
 # And one of so many before the program hears that cartoons of it have arrived.
@@ -66,26 +66,11 @@ async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 crowd.is_heard()
             await crowd.answered(quiet=25 if options.quick else 60)
         crowd.count()
-        return {
-            **crowd.report(),
-            "kills": options.kills,
-            "starts": program.starts,
-            "crashes": program.crashes,
-            "violations": discord.violations[:10],
-            "seconds": round(time.monotonic() - began, 1),
-            "seed": options.seed,
-        }
+        return crowd.report() | facts(options, program, discord.violations, began)
 
 
 def main() -> int:
-    options = parser(__doc__)
-    options.add_argument("--kills", type=int, help="how often the program is killed")
-    chosen = options.parse_args()
-    people, photos, kills = (12, 60, 3) if chosen.quick else (40, 1000, 50)
-    chosen.people = chosen.people or people
-    chosen.photos = chosen.photos or photos
-    chosen.kills = chosen.kills or kills
-    return run(soak, chosen)
+    return run(soak, chosen(__doc__, quick=(12, 60, 3), full=(40, 1000, 50)))
 
 
 if __name__ == "__main__":

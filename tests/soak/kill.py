@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -43,26 +44,37 @@ async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 await program.kill()
             await crowd.answered(quiet=25 if options.quick else 60)
         crowd.count()
-        return {
-            **crowd.report(),
-            "kills": options.kills,
-            "starts": program.starts,
-            "crashes": program.crashes,
-            "violations": telegram.violations[:10],
-            "seconds": round(time.monotonic() - began, 1),
-            "seed": options.seed,
-        }
+        return crowd.report() | facts(options, program, telegram.violations, began)
+
+
+def facts(
+    options: argparse.Namespace, program: Program, violations: Sequence[str], began: float
+) -> dict[str, Any]:
+    """What a report tells of the run itself; `began` is of time.monotonic()."""
+    return {
+        "kills": options.kills,
+        "starts": program.starts,
+        "crashes": program.crashes,
+        "violations": violations[:10],
+        "seconds": round(time.monotonic() - began, 1),
+        "seed": options.seed,
+    }
+
+
+def chosen(description: str | None, quick: tuple[int, int, int], full: tuple[int, int, int]) -> argparse.Namespace:
+    """The options of the command line; people, photos and kills, where they are not among them, of either size."""
+    options = parser(description)
+    options.add_argument("--kills", type=int, help="how often the program is killed")
+    given = options.parse_args()
+    people, photos, kills = quick if given.quick else full
+    given.people = given.people or people
+    given.photos = given.photos or photos
+    given.kills = given.kills or kills
+    return given
 
 
 def main() -> int:
-    options = parser(__doc__)
-    options.add_argument("--kills", type=int, help="how often the program is killed")
-    chosen = options.parse_args()
-    people, photos, kills = (20, 120, 6) if chosen.quick else (300, 3000, 100)
-    chosen.people = chosen.people or people
-    chosen.photos = chosen.photos or photos
-    chosen.kills = chosen.kills or kills
-    return run(soak, chosen)
+    return run(soak, chosen(__doc__, quick=(20, 120, 6), full=(300, 3000, 100)))
 
 
 if __name__ == "__main__":
