@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     discord_sharded: bool = Field(
         False, description="Whether Discord's events come over several connections; bots in 2500 servers need it."
     )
-    discord_api_url: Annotated[str, Field(pattern=r"^https?://")] = Field(
-        "https://discord.com/api/v10", description="Where Discord's API is."
-    )
+    discord_api_url: str = Field("https://discord.com/api/v10", description="Where Discord's API is.")
     discord_cdn_urls: Annotated[frozenset[str], NoDecode] = Field(
         frozenset({"https://cdn.discordapp.com", "https://media.discordapp.net"}),
         description="Where Discord keeps what people attach; photos are fetched from nowhere else.",
@@ -153,6 +151,13 @@ class Settings(BaseSettings):
             raise ValueError("each is the beginning of an address, such as https://cdn.discordapp.com")
         return addresses
 
+    @field_validator("discord_api_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("it begins with https://, as https://discord.com/api/v10 does")
+        return value
+
     @field_validator("telegram_webhook_secret")
     @classmethod
     def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -171,7 +176,9 @@ def load_settings() -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        rows = [f"{str(row['loc'][0]).upper()}: {row['msg']}" for row in error.errors()]
+        rows = [
+            f"{str(row['loc'][0]).upper()}: {row['msg'].removeprefix('Value error, ')}" for row in error.errors()
+        ]
         raise ConfigError(
             "These settings need a change in the environment or .env:\n" + "\n".join(rows)
         ) from error
