@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from bots.access import Access
@@ -20,36 +20,36 @@ from bots.discord.frontend import DiscordFrontEnd
 from bots.discord.wire import PLATFORM as DISCORD
 from bots.frontend import FrontEnd
 from bots.health import HealthServer
-from bots.housekeeping import Housekeeping
+from bots.housekeeping import Housekeeping, Retention
 from bots.intake import Intake
 from bots.lag import watch_loop
-from bots.locales import Locales
+from bots.locales import Locale, Locales
 from bots.orders import Orders
 from bots.progress import Progress
 from bots.pulls import Pulls
 from bots.reception import Reception
 from bots.samples import StylePictures
+from bots.stores import Stores
 from bots.telegram.frontend import TelegramFrontEnd
 from bots.telegram.wire import PLATFORM as TELEGRAM
-from bots.web.frontend import PLATFORM as WEB
+from bots.web.chat import WebChat
+from bots.web.desk import Desk
 from bots.web.frontend import WebFrontEnd
+from bots.web.places import PLATFORM as WEB
+from bots.web.services import About, Door, Services
 from core.config import Settings
-from core.engine import Engine, LocalEngine
+from core.engine import Engine, LocalEngine, device_label, pick_device
 from core.errors import ConfigError, StorageUnwritable
-from core.jobs import Job, Ticket
+from core.jobs import Job, Owner, Ticket
 from core.metrics import Metrics
 from core.queue import FairQueue
 from core.sheet import SheetEngine
 from core.studio import Rules, Studio
 from core.styles.registry import Build, Styles
 from core.weights import WeightsFolder
-from storage.auto_chats import AutoChats
-from storage.database import Database
 from storage.jobs import Jobs
-from storage.lock import locked
 from storage.people import People
 from storage.spool import Spool
-from storage.user_settings import UserSettings
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,17 @@ class _Services(NamedTuple):
     helpers: list[asyncio.Task[None]]
 
 
+class _Talk(NamedTuple):
+    """What front ends hear and answer with."""
+
+    conversation: Conversation
+    reception: Reception
+    buttons: Buttons
+    orders: Orders
+    styles: Styles
+    locales: Locales
+
+
 class App:
     """One run of the program."""
 
@@ -78,6 +89,7 @@ class App:
         self._begun = time.monotonic()
         self.front_ends: dict[str, FrontEnd] = {}
         self.web: WebFrontEnd | None = None
+        self._desk: Desk | None = None
         self.health: HealthServer | None = None
         self.started = asyncio.Event()
 
@@ -117,7 +129,8 @@ class App:
     async def _open(self, closing: AsyncExitStack) -> _Services:
         """Build the services from the inside out; what was opened is closed in reverse."""
         settings = self._settings
-        jobs, people, spool, user_settings, auto_chats = await self._open_storage(closing)
+        stores = await Stores.open(settings, closing)
+        jobs, people, spool = stores.jobs, stores.people, stores.spool
         locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
         styles = Styles(weights)
@@ -156,13 +169,14 @@ class App:
             jobs,
             queue,
             spool,
-            user_settings,
+            stores.user_settings,
             studio.forecast,
             on_settled=courier.settled,
             on_forgotten=forgotten,
+            forget_more=partial(_forget_on_the_web, stores),
         )
         conversation = Conversation(
-            user_settings,
+            stores.user_settings,
             styles,
             pulls.asked,
             partial(asyncio.to_thread, StylePictures(styles, weights, settings.data_dir).sheet),
@@ -170,7 +184,7 @@ class App:
             access,
             orders,
             Administration(people, access, partial(self._facts, queue, metrics, people, spool)),
-            settings.retention_days,
+            {"days": settings.retention_days, "hours": settings.web_keep_hours},
         )
         reception = Reception(
             conversation,
@@ -187,6 +201,20 @@ class App:
             courier.settled,
         )
         buttons = Buttons(conversation, reception, orders, access, jobs, styles, locales)
+        talk = _Talk(conversation, reception, buttons, orders, styles, locales)
+        await self._build_bots(talk, stores)
+        self._build_web(talk, stores, studio, partial(self._about, queue, styles))
+        if not self.front_ends:
+            raise ConfigError(
+                "There is nobody to talk to: set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN, or WEB_CHAT=on."
+            )
+
+        await _take_up(jobs, spool, reception, courier)
+        helpers = self._start_helpers(progress, stores, metrics)
+        return _Services(reception, studio, courier, jobs, helpers)
+
+    async def _build_bots(self, talk: _Talk, stores: Stores) -> None:
+        settings, jobs, auto_chats = self._settings, stores.jobs, stores.auto_chats
         if settings.telegram_bot_token is not None:
 
             async def moved(chat: str, new_chat: str) -> None:
@@ -195,30 +223,75 @@ class App:
 
             known = await jobs.latest_messages(TELEGRAM)
             self.front_ends[TELEGRAM] = TelegramFrontEnd(
-                settings, conversation, reception, buttons, orders, auto_chats, locales, known, moved
+                settings,
+                talk.conversation,
+                talk.reception,
+                talk.buttons,
+                talk.orders,
+                auto_chats,
+                talk.locales,
+                known,
+                moved,
             )
         if settings.discord_bot_token is not None:
             self.front_ends[DISCORD] = DiscordFrontEnd(
                 settings,
-                conversation,
-                reception,
-                buttons,
-                styles,
-                locales,
+                talk.conversation,
+                talk.reception,
+                talk.buttons,
+                talk.styles,
+                talk.locales,
                 known=partial(jobs.latest_messages, DISCORD),
             )
-        self._build_web(conversation, reception, locales)
 
-        await _take_up(jobs, spool, reception, courier)
-        helpers = self._start_helpers(progress, jobs, people, spool, metrics)
-        return _Services(reception, studio, courier, jobs, helpers)
+    def _build_web(self, talk: _Talk, stores: Stores, studio: Studio, about: About) -> None:
+        settings, shelf = self._settings, stores.shelf
+        if settings.web_chat == "off" or (settings.web_chat == "auto" and self.front_ends):
+            return
+        chat = WebChat(
+            talk.conversation, talk.reception, talk.buttons, stores.jobs, stores.transcripts, shelf, talk.locales
+        )
+        self._desk = Desk(
+            talk.reception,
+            talk.orders,
+            stores.jobs,
+            stores.spool,
+            shelf,
+            talk.locales,
+            studio.forecast,
+            settings.limits,
+        )
+        services = Services(
+            talk.conversation,
+            chat,
+            self._desk,
+            talk.styles,
+            shelf,
+            talk.locales,
+            about,
+            settings.web_batch_photos,
+        )
+        password = settings.web_password
+        door = Door(
+            password.get_secret_value() if password else None,
+            settings.web_open,
+            settings.web_root_path,
+            settings.limits.file_bytes,
+            stores.spool.check_room,
+        )
+        self.web = self.front_ends[WEB] = WebFrontEnd(settings.web_host, settings.web_port, services, door)
 
-    def _start_helpers(
-        self, progress: Progress, jobs: Jobs, people: People, spool: Spool, metrics: Metrics
-    ) -> list[asyncio.Task[None]]:
+    def _start_helpers(self, progress: Progress, stores: Stores, metrics: Metrics) -> list[asyncio.Task[None]]:
         settings = self._settings
         housekeeping = Housekeeping(
-            jobs, people, spool, settings.data_dir, settings.retention_days, settings.undelivered_days, _today
+            stores.jobs,
+            stores.people,
+            stores.spool,
+            stores.shelf,
+            stores.transcripts,
+            settings.data_dir,
+            Retention(settings.retention_days, settings.undelivered_days, settings.web_keep_hours),
+            _today,
         )
         helpers = {
             "housekeeping": housekeeping.run(),
@@ -226,36 +299,10 @@ class App:
             "progress": progress.run(),
         }
         if settings.metrics_port is not None:
-            troubles = partial(self._troubles, spool)
+            troubles = partial(self._troubles, stores.spool)
             self.health = HealthServer(settings.metrics_host, settings.metrics_port, metrics.exposition, troubles)
             helpers["health"] = self.health.run()
         return [asyncio.create_task(work, name=name) for name, work in helpers.items()]
-
-    async def _open_storage(self, closing: AsyncExitStack) -> tuple[Jobs, People, Spool, UserSettings, AutoChats]:
-        folder = self._settings.data_dir
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            closing.enter_context(locked(folder))
-            spool = Spool(folder / "spool", self._settings.spool_megabytes * 1e6)
-            database = await Database.open(folder / "cartoonbot.sqlite3")
-            closing.push_async_callback(database.close)
-            await Jobs(database).recover(self._settings.attempts)
-        except (OSError, sqlite3.DatabaseError, StorageUnwritable) as error:
-            raise ConfigError(
-                f"The data folder {folder} cannot be used ({error.__cause__ or error}). "
-                "Set DATA_DIR to another one, or free some space."
-            ) from error
-        return Jobs(database), People(database), spool, UserSettings(database), AutoChats(database)
-
-    def _build_web(self, conversation: Conversation, reception: Reception, locales: Locales) -> None:
-        settings = self._settings
-        if settings.web_chat == "on" or (settings.web_chat == "auto" and not self.front_ends):
-            self.web = WebFrontEnd(settings.web_port, settings.data_dir / "web", conversation, reception, locales)
-            self.front_ends[WEB] = self.web
-        if not self.front_ends:
-            raise ConfigError(
-                "There is nobody to talk to: set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN, or WEB_CHAT=on."
-            )
 
     def _build_sheet_engine(self, styles: Styles) -> Engine:
         return SheetEngine(self._build_engine(self._settings.device, styles.build), lambda: styles.installed)
@@ -283,9 +330,19 @@ class App:
             troubles.append("the data folder is full or cannot be written")
         return troubles
 
+    async def _about(self, queue: FairQueue[Ticket], styles: Styles, locale: Locale) -> Mapping[str, str]:
+        """What the page tells of the program."""
+        device = await asyncio.to_thread(lambda: device_label(pick_device(self._settings.device)))
+        return {
+            "model": ", ".join(styles.installed),
+            "device": device,
+            "version": version("cartoonbot"),
+            "queue": locale.say("web-about-waiting", photos=len(queue)),
+        }
+
     def _over(self, job: Job) -> None:
-        if self.web is not None:
-            self.web.over(job)
+        if self._desk is not None:
+            self._desk.over(job)
 
 
 async def _take_up(jobs: Jobs, spool: Spool, reception: Reception, courier: Courier) -> None:
@@ -297,6 +354,12 @@ async def _take_up(jobs: Jobs, spool: Spool, reception: Reception, courier: Cour
     for job in await jobs.closed_with_progress():
         # Answered, but for the last words.
         courier.settled(job.id)
+
+
+async def _forget_on_the_web(stores: Stores, owner: Owner) -> None:
+    if owner.platform == WEB:
+        await stores.transcripts.forget(owner.user)
+        await asyncio.to_thread(stores.shelf.forget, owner.user)
 
 
 def _today() -> str:

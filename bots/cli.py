@@ -76,7 +76,7 @@ def default(context: typer.Context) -> None:
 
 @cli.command()
 def run() -> None:
-    """Start the bots whose tokens are set, and the local web chat."""
+    """Start the bots whose tokens are set, and the local web app."""
     settings = terminal.settings()
     log_to_terminal(settings)
     try:
@@ -245,7 +245,7 @@ async def _tell_where(app: "App", settings: Settings) -> None:
     await app.web.ready.wait()
     if len(app.front_ends) == 1:
         console.print(
-            "No bot token is set, so here is the web chat alone (see .env.example for Telegram and Discord).",
+            "No bot token is set, so here is the web app alone (see .env.example for Telegram and Discord).",
             soft_wrap=True,
         )
     ready = f"Cartoonbot is ready: open [bold]{app.web.url}[/bold] in your browser. Ctrl-C stops it."

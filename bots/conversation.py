@@ -63,7 +63,8 @@ DRAW: Final = ("cartoon", "style")
 class Conversation:
     """Answers commands and keeps what they set. `missing` says what to tell who asks for a style not installed.
 
-    `style_picture` gives a picture of all styles, `retention_days` how long answered jobs are remembered.
+    `style_picture` gives a picture of all styles, `kept` how long what is kept: values of the
+    sentence about it.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Conversation:
         access: Access,
         orders: Orders,
         administration: Administration,
-        retention_days: float,
+        kept: Mapping[str, float],
     ) -> None:
         self._settings = settings
         self._styles = styles
@@ -86,7 +87,7 @@ class Conversation:
         self._access = access
         self._orders = orders
         self._administration = administration
-        self._retention_days = retention_days
+        self._for_so_long = kept
         self._changes: Mapping[str, Callable[[Preferences, str], Preferences]] = {
             "style": self._with_style,
             "strength": _with_strength,
@@ -144,6 +145,10 @@ class Conversation:
             raise LookError
         reply = self._page(person, preferences, page)
         return Pressed(toast, reply.text, reply.buttons)
+
+    async def keep(self, owner: Owner, preferences: Preferences) -> None:
+        """All that a person may set, at once."""
+        await self._settings.keep(owner, preferences)
 
     async def preferences(self, owner: Owner) -> Preferences:
         """What the person has set, in a style that can be drawn."""
@@ -204,7 +209,7 @@ class Conversation:
             case "queue":
                 return Reply(await self._outlook(person.owner, locale))
             case "privacy":
-                return Reply(locale.say("privacy", days=self._retention_days))
+                return Reply(locale.say_on(person.owner.platform, "privacy", **self._for_so_long))
             case "cartoon" | "compare":
                 # With a photo it would not have come here.
                 return Reply(locale.say_on(person.owner.platform, f"{name}-what"))

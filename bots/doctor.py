@@ -73,15 +73,14 @@ def _device(name: str) -> Finding:
     try:
         import torch
 
-        from core.engine import pick_device
+        from core.engine import device_label, pick_device
 
-        device = pick_device(name)
+        label = device_label(pick_device(name))
     except ImportError as error:
         return Finding(f"Device: unknown, because {error.name} is not installed", False, "make clean setup")
     except ConfigError as error:
         return Finding(str(error), False, "set DEVICE=auto in .env")
-    label = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    return Finding(f"Device: {device} ({label}), {torch.get_num_threads()} threads")
+    return Finding(f"Device: {label}, {torch.get_num_threads()} threads")
 
 
 def _faces() -> Finding:

@@ -9,7 +9,7 @@ from typing import Protocol
 from bots.delivery import Limits, Parcel
 from bots.replies import Reply
 from core.jobs import Chat, Job, Owner
-from core.look import SheetKind
+from core.look import Preferences, SheetKind
 
 # Writes a trace down.
 Note = Callable[[str], Awaitable[None]]
@@ -34,7 +34,8 @@ class HeardPhoto:
     `reference` is how the front end fetches it, now or after a restart. `place` sorts the photos of a job.
     `group` is the platform's album id. `weight` is in bytes, where the platform tells. `origin` names the message
     it came with, where the platform may bring that again after a restart. `sheet`: it is to be compared on one.
-    `alone`: it is a job by itself, whatever else comes. `asked`: somebody wants it drawn.
+    `alone`: it is a job by itself, whatever else comes. `asked`: somebody wants it drawn. `wishes`: what it should
+    become, where that is not left to what the person has set and to the caption.
     """
 
     person: Person
@@ -49,6 +50,7 @@ class HeardPhoto:
     sheet: SheetKind | None = None
     alone: bool = False
     asked: bool = True
+    wishes: Preferences | None = None
 
 
 class Hearing(Protocol):
@@ -57,6 +59,14 @@ class Hearing(Protocol):
     async def hear(self, photo: HeardPhoto, *, complete: bool = False) -> str:
         """Note a photo, so that it outlives a restart; returns its job's id. `complete`: no more follow.
 
+        Raises UserError when nothing was noted: the person may not send any, or the disk takes nothing.
+        """
+        ...
+
+    async def take(self, photos: Sequence[HeardPhoto]) -> str:
+        """Note a whole request, of which no more photos follow; all of it or nothing. Its job's id.
+
+        The first photo says for whom, where and how; each may still be refused, which is told with the rest.
         Raises UserError when nothing was noted: the person may not send any, or the disk takes nothing.
         """
         ...

@@ -5,44 +5,54 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.errors import StorageUnwritable
 from storage.jobs import Jobs
 from storage.people import People
+from storage.shelf import Shelf
 from storage.spool import Spool
+from storage.transcripts import Transcripts
 
 log = logging.getLogger(__name__)
 
 MINUTE: Final = 60.0
 MINUTES_BETWEEN_ROUNDS: Final = 60
+HOUR: Final = 3600.0
 DAY: Final = 86400.0
 # What people had forgotten is in copies of the database from before that.
 COPY_DAYS: Final = 7
 
 
-class Housekeeping:
-    """`folder` is where the database is.
+class Retention(NamedTuple):
+    """Days that closed jobs are kept, and those whose chat is not reached; hours for what browsers look at."""
 
-    `retention_days` is for jobs that are closed, `undelivered_days` for those whose chat is not reached.
-    """
+    closed_days: float
+    unclosed_days: float
+    web_hours: float
+
+
+class Housekeeping:
+    """`folder` is where the database is."""
 
     def __init__(
         self,
         jobs: Jobs,
         people: People,
         spool: Spool,
+        shelf: Shelf,
+        transcripts: Transcripts,
         folder: Path,
-        retention_days: float,
-        undelivered_days: float,
+        retention: Retention,
         today: Callable[[], str],
     ) -> None:
         self._jobs = jobs
         self._people = people
         self._spool = spool
+        self._shelf = shelf
+        self._transcripts = transcripts
         self._folder = folder
-        self._retention_days = retention_days
-        self._undelivered_days = undelivered_days
+        self._retention = retention
         self._today = today
 
     async def run(self) -> None:
@@ -56,11 +66,14 @@ class Housekeeping:
     async def tidy_up(self) -> None:
         """Forget what is old enough."""
         now = time.time()
-        closed, unclosed = now - self._retention_days * DAY, now - self._undelivered_days * DAY
+        kept = self._retention
+        closed, unclosed = now - kept.closed_days * DAY, now - kept.unclosed_days * DAY
         try:
             await self._people.forget_old_days(self._today())
             while photo_ids := await self._jobs.forget_old(closed, unclosed):
                 await asyncio.to_thread(self._forget_files, photo_ids)
+            await self._transcripts.forget_old(now - kept.web_hours * HOUR)
+            await asyncio.to_thread(self._shelf.sweep, now - kept.web_hours * HOUR)
             await asyncio.to_thread(self._remove_old_copies, now - COPY_DAYS * DAY)
         except (StorageUnwritable, OSError) as error:
             log.warning("tidying up has to wait: the data folder cannot be written (%s)", error.__cause__ or error)

@@ -1,7 +1,7 @@
 """What people may do with their own work: call it off, and have it forgotten."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from core.jobs import SETTLED, Chat, Job, Owner, Ticket
@@ -26,7 +26,8 @@ class Orders:
     """What a person has asked for. `on_settled` hears of each job that was called off.
 
     `forecast` is the studio's.
-    `on_forgotten` hears of each job that nothing more will come of.
+    `on_forgotten` hears of each job that nothing more will come of, `forget_more` deletes what front ends
+    keep of a person themselves.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Orders:
         forecast: Callable[[Owner, Collection[str], int, Look], Forecast],
         on_settled: Callable[[str], None],
         on_forgotten: Callable[[Job], None],
+        forget_more: Callable[[Owner], Awaitable[None]],
     ) -> None:
         self._jobs = jobs
         self._queue = queue
@@ -46,6 +48,7 @@ class Orders:
         self._forecast = forecast
         self._on_settled = on_settled
         self._on_forgotten = on_forgotten
+        self._forget_more = forget_more
 
     async def cancel(self, owner: Owner, before: Chat | None = None) -> int:
         """Call off the person's photos that are not drawn yet; how many. What is drawn is delivered.
@@ -78,6 +81,7 @@ class Orders:
         await self._drop(owner, photo_ids)
         for job in jobs:
             self._on_forgotten(job)
+        await self._forget_more(owner)
         return Forgotten(len(photo_ids), len(jobs), await self._settings.forget(owner))
 
     async def _called_off(self, photos: Sequence[CalledOff]) -> int:

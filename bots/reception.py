@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -125,6 +126,31 @@ class Reception:
                 self._spawn(self._close_when_quiet(album))
         return gathering.job_id
 
+    async def take(self, photos: Sequence[HeardPhoto]) -> str:
+        """See Hearing.take."""
+        first, origin = photos[0], uuid.uuid4().hex
+        owner, chat = first.person.owner, first.chat
+        async with self._noting:
+            await self._access.admit(owner)
+            wishes, remark = await self._wishes(first)
+            noted = [
+                Photo(0, place, photo.name, photo.reference, PhotoStatus.ARRIVING)
+                for place, photo in enumerate(photos)
+            ]
+            gathering = _Gathering(await self._open_job(first, wishes, photos=noted, origin=origin), owner)
+            if remark:
+                self._spawn(self._say(chat, remark))
+            job = await self._jobs.job(gathering.job_id)
+            # Forgotten in this very moment: nothing is left to do.
+            for photo, heard in zip(job.photos if job else (), photos, strict=False):
+                refusal = await self._refusal(owner)
+                if refusal is None:
+                    self._begin(gathering, photo.id, chat, heard.reference, heard.weight)
+                else:
+                    self._refuse(gathering, photo.id, refusal)
+            self._spawn(self._submit(gathering))
+        return gathering.job_id
+
     async def draw_again(self, job: Job, origin: str) -> None:
         """See Hearing.draw_again. The second time that `origin` asks, it asks for nothing."""
         photos = job.drawable
@@ -212,15 +238,27 @@ class Reception:
 
     async def _wishes(self, photo: HeardPhoto) -> tuple[Preferences, str | None]:
         """What the person wants of this photo, and what to say about it."""
+        if photo.wishes is not None:
+            return photo.wishes, None
         wishes, remark = await self._conversation.wishes(photo.person, photo.caption)
         if photo.sheet is not None:
             wishes = replace(wishes, look=wishes.look.on_sheet(photo.sheet), delivery="photo")
         return wishes, remark
 
-    async def _open_job(self, photo: HeardPhoto, wishes: Preferences) -> str:
+    async def _open_job(
+        self, photo: HeardPhoto, wishes: Preferences, photos: Sequence[Photo] = (), origin: str = ""
+    ) -> str:
         language = self._locales.of(photo.person.language).language
-        owner, chat = photo.person.owner, photo.chat
-        return await self._jobs.open_job(owner, chat, language, wishes.look, wishes.delivery, asked=photo.asked)
+        return await self._jobs.open_job(
+            photo.person.owner,
+            photo.chat,
+            language,
+            wishes.look,
+            wishes.delivery,
+            asked=photo.asked,
+            photos=photos,
+            origin=origin,
+        )
 
     def _begin(self, gathering: _Gathering, photo_id: int, chat: Chat, reference: str, weight: int | None) -> None:
         self._arriving[gathering.owner] += 1

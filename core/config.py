@@ -58,10 +58,29 @@ class Settings(BaseSettings):
         description="Where Discord keeps what people attach; photos are fetched from nowhere else.",
     )
     web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        7860, description="Port of the local web chat on 127.0.0.1. 0 takes a free one."
+        7860, description="Port of the local web app. 0 takes a free one."
+    )
+    web_host: str = Field(
+        "127.0.0.1",
+        description="Where it listens; 0.0.0.0 lets other machines ask, and wants WEB_PASSWORD or WEB_OPEN.",
+    )
+    web_password: SecretStr | None = Field(
+        None, description="What visitors of the web app have to type, 8 characters or more. Unset: nothing."
+    )
+    web_open: bool = Field(
+        False, description="Whether everybody who reaches the web app may use it without a password."
+    )
+    web_root_path: str = Field(
+        "", description="The path below which a proxy shows the web app, such as /cartoons. Unset: at the top."
+    )
+    web_keep_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        24, description="How long uploads and cartoons of the web app are kept for their browser."
+    )
+    web_batch_photos: Annotated[int, Field(ge=20, le=50)] = Field(
+        20, description="Photos that a batch of the web app may have, up to 50."
     )
     web_chat: Literal["auto", "on", "off"] = Field(
-        "auto", description="The local web chat: on, off, or auto (only where no bot token is set)."
+        "auto", description="The local web app: on, off, or auto (only where no bot token is set)."
     )
     data_dir: Path = Field(Path("data"), description="Folder for the database and the photos in flight.")
     weights_dir: Path = Field(Path("weights"), description="Folder where the weights of styles are installed.")
@@ -164,6 +183,21 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
             raise ValueError("Telegram takes 1 to 256 of the characters A-Z a-z 0-9 _ - only")
         return value
+
+    @field_validator("web_password")
+    @classmethod
+    def _check_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 8:
+            raise ValueError("a password has 8 characters or more")
+        return value
+
+    @field_validator("web_root_path")
+    @classmethod
+    def _check_root_path(cls, value: str) -> str:
+        path = value.rstrip("/")
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) or {".", ".."} & set(path.split("/")):
+            raise ValueError("it begins with /, as /cartoons does, and has letters, digits and . _ ~ - only")
+        return path
 
     @property
     def limits(self) -> Limits:

@@ -99,6 +99,11 @@ def device_bytes() -> int:
     return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0
 
 
+def device_label(device: torch.device) -> str:
+    """ "cuda:0 (NVIDIA H100)", "cpu (CPU)"."""
+    return f"{device} ({torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'})"
+
+
 def _finder() -> FaceFinder | None:
     try:
         return FaceFinder.installed()

@@ -140,6 +140,14 @@ class PhotoFailed(PhotoError):
     """Drawing this photo failed on our side."""
 
 
+class NoPhoto(PhotoError):
+    """Nothing was given to draw."""
+
+
+class BatchTooLarge(PhotoError):
+    """More photos at once than allowed."""
+
+
 class ResultRefused(PhotoError):
     """The chat platform does not take the finished picture."""
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import shutil
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,20 @@ def sync(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def linked(source: Path, target: Path) -> None:
+    """Have the file under another name, too; as a copy where the file system cannot do better.
+
+    What was under that name before is gone. Raises FileNotFoundError.
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 async def until_written(write: Callable[[], Awaitable[T]]) -> T:

@@ -204,6 +204,14 @@ class Jobs:
         which = f"{OF_OWNER} AND EXISTS (SELECT 1 FROM photos WHERE job_id = jobs.id AND status IN (?, ?, ?))"
         return await _jobs(self._database.select, which, [owner.platform, owner.user, *UNSETTLED])
 
+    async def has_open(self, owner: Owner) -> bool:
+        """Whether something is left to do for a person."""
+        rows = await self._database.select(
+            f"SELECT 1 FROM photos WHERE {IS_OPEN} AND job_id IN ({OF_OWNER}) LIMIT 1",
+            (owner.platform, owner.user),
+        )
+        return bool(rows)
+
     async def latest(self, owner: Owner, chat: Chat) -> Job | None:
         """The job of a person in a chat that was made last, of those with a photo that can be drawn."""
         which = (

@@ -19,6 +19,7 @@ from bots.samples import StylePictures
 from core.config import Settings
 from core.engine import Engine, LocalEngine
 from core.errors import LookError
+from core.jobs import Owner
 from core.look import Look
 from core.photo import Array, fitted
 from core.styles.registry import Build, Styles, built_in
@@ -102,12 +103,16 @@ def conversation_of(
         access,
         orders,
         administration,
-        RETENTION_DAYS,
+        {"days": RETENTION_DAYS, "hours": 24},
     )
 
 
 async def _facts() -> dict[str, int | float]:
     return FACTS
+
+
+async def nothing_more(owner: Owner) -> None:
+    """No front end keeps anything of a person itself."""
 
 
 @asynccontextmanager

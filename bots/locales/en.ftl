@@ -45,6 +45,26 @@ help-discord =
     { $styles }
 
     Words beside photos in a message, such as "0.9", "ink 0.9" or "/size 2048", change these photos only.
+help-web =
+    Drop photos (up to { $most }) into the box below, or paste them, and press Enter: you get cartoons back. Buttons under each result redraw it stronger, gentler or in another style. The tabs above draw one photo beside its cartoon, or many at once.
+
+    /style 0.8 – how strong, { $weakest } to { $strongest }
+    /size 1024 – longest side in pixels, { $smallest } to { $largest }
+    /format png – file format: { $formats }
+    /faces main – special care for the largest face only; /faces all – for all faces
+    /deliver zip – several results as one ZIP file; /deliver auto – as pictures
+    /settings – all of these, with buttons
+    /compare – your last photo at several strengths; /compare styles – in all styles
+    /queue – when your photos will be done
+    /cancel – call off your photos that are not drawn yet
+    /language en – the language I speak: en, zh-CN or auto
+    /privacy – what I keep, and for how long
+    /forget – delete your photos, cartoons, requests and settings here
+
+    Styles:
+    { $styles }
+
+    Words sent with photos, such as "0.9", "ink 0.9" or "/size 2048", change these photos only.
 settings =
     Your settings:
     Style: { $style } (/style)
@@ -61,6 +81,7 @@ settings =
         [zip] as a ZIP file
        *[auto] { $platform ->
             [discord] as pictures
+            [web] as pictures
            *[other] as pictures where that loses nothing, else as files
         }
     } (/deliver)
@@ -90,12 +111,14 @@ page-deliver =
     { $deliver ->
         [photo] Results come as pictures.{ $platform ->
             [discord] {""}
+            [web] {""}
            *[other] {" "}The chat may make large ones smaller.
         }
         [file] Results come as files, untouched.
         [zip] Several results come as one ZIP file, 01 to 20 in the order you sent them.
        *[auto] { $platform ->
             [discord] Results come as pictures.
+            [web] Results come as pictures.
            *[other] Results come as pictures where that loses nothing, else as files.
         }
     } Possible are /deliver photo, file, zip and auto.
@@ -209,6 +232,12 @@ privacy =
     What I keep: your settings; until midnight UTC, how many photos you sent today; and for { $days } days, who asked for what and when, the names of files, and the chat's own reference to each photo, so that the buttons under your results work. The pictures themselves stay with the chat.
 
     /forget deletes all of it now. A copy from before an update of this bot may stay a week longer.
+privacy-web =
+    Photos are drawn on the machine of whoever runs this page and go nowhere else. Photos, cartoons and what was said here are kept there for { $hours } hours, so that this browser can show them, and no other browser can.
+
+    What I keep longer: your settings; until midnight UTC, how many photos you sent today; and for { $days } days, when this browser asked for what, and the names of files.
+
+    /forget deletes all of it now. A copy of the database from before an update may stay a week longer.
 auto-in-groups = /auto is for groups: there, an administrator can let me draw every photo. Here I draw every photo anyway.
 auto-now =
     { $state ->
@@ -452,3 +481,113 @@ about-stats = How much was drawn, and what is waiting
 about-user = Somebody on Discord
 about-user-id = Somebody on any platform by their number, e.g. telegram:1234
 about-photos = Photos a day; 0 lifts the limit
+
+# The door of the web app
+
+web-login-hint = Turns your photos into cartoons. Please type the password of this page; whoever runs it can tell you.
+web-login-label = Password
+web-login-button = Come in
+web-login-wrong = This password is not right. Please try it again.
+web-login-wait = There were too many wrong passwords. Please wait a minute and try again.
+web-login-needed = This needs the password of the page. Please open the page and type it, or log in at /login.
+web-other-site = This page answers its own visitors only. Please open its own address and try again there.
+web-unknown-host = This page is for the machine it runs on, at http://127.0.0.1 or http://localhost. To show it under another name, whoever runs it sets WEB_PASSWORD, or WEB_OPEN=1 to let in everybody.
+web-not-found = There is nothing at this address. Please open the page again.
+web-not-understood = I could not understand this request. Please reload the page and try again.
+web-file-missing = This file is not here, or not here any more. Please choose your photo again.
+web-request-heavy = This is too long for me. Please shorten it and send it again.
+web-upload-heavy = This file is too heavy: I can take up to { $limit } MB. Please choose a smaller one.
+web-upload-many = I can take up to { $most } files at once. Please choose fewer and send the rest afterwards.
+web-upload-broken = The files did not arrive whole. Please send them again.
+
+# The web page's own parts
+
+web-tab-chat = Chat
+web-tab-single = Single
+web-tab-batch = Batch
+web-tab-settings = Settings
+web-photo = Photo
+web-photos = Photos
+web-style = Style
+web-style-line = { $name } – { $description }
+web-strength = Strength
+web-strength-hint = 0.3 a light filter, 0.5 a first cartoon, 0.7 natural, 0.9 strong, 1 the style untouched
+web-size = Size
+web-size-hint = Longest side in pixels
+web-format = File format
+web-faces = Special care for
+web-faces-all = all faces
+web-faces-main = the largest face
+web-draw = Draw
+web-draw-all = Draw all
+web-compare = Compare strengths
+web-before-after = Photo and cartoon: drag the line
+web-sheet = Several strengths
+web-download-cartoon = Download the cartoon
+web-zip = Download all as ZIP
+web-language = Language
+web-language-auto = as my browser
+web-language-en = English
+web-language-zh-CN = 中文
+web-keep = Save
+web-note = Cartoonbot
+web-stopped = That did not work
+no-photo = Please choose a photo first.
+batch-too-large = These are { $given } photos, and I take up to { $most } at a time. Please remove some and draw them afterwards.
+web-tagline = Turns your photos into cartoons.
+web-you = You
+web-chat = Conversation
+web-download = Download { $name }
+web-empty-chat = Send me a photo
+web-empty-chat-hint = Drop photos below and press Enter; cartoons appear here. /help lists everything I can do.
+web-empty-single = One photo, just as you like it
+web-empty-single-hint = Choose a photo, a style and a strength. The cartoon appears here, beside the photo.
+web-try = Try it with this photo
+web-settings-hint = Chat, Single and Batch begin with these. They are kept for this browser.
+web-example = A photo and, beside it, its cartoon
+web-empty-batch = Many photos at once
+web-empty-batch-hint = Choose photos and a style. They are drawn one after another, and you get all cartoons as one ZIP file.
+web-state-waiting = Waiting
+web-state-drawing = Drawing
+web-state-done = Done
+web-state-failed = Not drawn
+web-state-cancelled = Cancelled
+web-progress-label = Photos drawn
+web-progress =
+    { $done } of { $photos } done{ $ahead ->
+        [0] {""}
+        [one] {" · "}one photo comes first
+       *[other] {" · "}{ $ahead } photos come first
+    }{ $unit ->
+        [seconds] {" · "}about { $wait } seconds left
+        [minutes] {" · "}about { $wait ->
+            [one] a minute left
+           *[other] { $wait } minutes left
+        }
+       *[none] {""}
+    }
+web-over =
+    { $done ->
+        [0] {""}
+        [one] Your cartoon is ready.
+       *[other] Your { $done } cartoons are ready.
+    }{ $failed ->
+        [0] {""}
+        [one] {" "}One photo could not be drawn; below is why.
+       *[other] {" "}{ $failed } photos could not be drawn; below is why.
+    }{ $cancelled ->
+        [0] {""}
+        [one] {" "}One was cancelled; choose it again to draw it.
+       *[other] {" "}{ $cancelled } were cancelled; choose them again to draw them.
+    }
+web-about-model = Styles
+web-about-device = Device
+web-about-version = Version
+web-about-waiting =
+    { $photos ->
+        [0] nobody is waiting
+        [one] one photo is waiting
+       *[other] { $photos } photos are waiting
+    }
+web-file-gone = This file is not here any more, or it is somebody else's. Please draw the photo again.
+web-about-queue = Queue

@@ -45,6 +45,26 @@ help-discord =
     { $styles }
 
     和照片写在同一条消息里的 "0.9"、"ink 0.9" 或 "/size 2048"，只对这些照片有效。
+help-web =
+    把照片（最多 { $most } 张）拖到下面的输入框里，或粘贴进去，按回车，你会收到卡通图。每个结果下面的按钮可以让它再浓一些、再淡一些，或换一种风格。上面的标签页可以把一张照片和它的卡通图并排看，也可以一次画很多张。
+
+    /style 0.8 – 强度，{ $weakest } 到 { $strongest }
+    /size 1024 – 最长边像素，{ $smallest } 到 { $largest }
+    /format png – 文件格式：{ $formats }
+    /faces main – 只精细处理最大的人脸；/faces all – 所有人脸
+    /deliver zip – 多个结果打成一个 ZIP；/deliver auto – 发图片
+    /settings – 以上全部，用按钮设置
+    /compare – 上一张照片的几种强度；/compare styles – 所有风格
+    /queue – 你的照片何时画好
+    /cancel – 取消还没画的照片
+    /language en – 我说的语言：en、zh-CN 或 auto
+    /privacy – 我保留什么、保留多久
+    /forget – 删除你在这里的照片、卡通图、请求和设置
+
+    风格：
+    { $styles }
+
+    和照片一起发的 "0.9"、"ink 0.9" 或 "/size 2048"，只对这些照片有效。
 settings =
     你的设置：
     风格：{ $style }（/style）
@@ -61,6 +81,7 @@ settings =
         [zip] ZIP 压缩包
        *[auto] { $platform ->
             [discord] 图片
+            [web] 图片
            *[other] 不损失画质时发图片，否则发文件
         }
     }（/deliver）
@@ -90,12 +111,14 @@ page-deliver =
     { $deliver ->
         [photo] 结果以图片发送{ $platform ->
             [discord] 。
+            [web] 。
            *[other] ，聊天软件可能会缩小大图。
         }
         [file] 结果以文件发送，原样不变。
         [zip] 多个结果打包成一个 ZIP 文件，按发送顺序编号 01 到 20。
        *[auto] { $platform ->
             [discord] 结果以图片发送。
+            [web] 结果以图片发送。
            *[other] 不损失画质时以图片发送，否则以文件发送。
         }
     }可用 /deliver photo、file、zip、auto。
@@ -204,6 +227,12 @@ privacy =
     我保留的有：你的设置；到 UTC 零点为止，你今天发了多少张照片；以及在 { $days } 天内，谁在什么时候要了什么、文件名，和聊天软件对每张照片的引用，好让结果下面的按钮继续有效。图片本身留在聊天软件那里。
 
     /forget 会立即全部删除。机器人更新前的备份可能会多留一周。
+privacy-web =
+    照片只在运行这个网页的机器上绘制，不会发往别处。照片、卡通图和这里说过的话会在那里保留 { $hours } 小时，让这个浏览器能显示它们；别的浏览器看不到。
+
+    保留更久的有：你的设置；到 UTC 零点为止，你今天发了多少张照片；以及在 { $days } 天内，这个浏览器在什么时候要了什么和文件名。
+
+    /forget 会立即全部删除。更新前的数据库备份可能会多留一周。
 auto-in-groups = /auto 用于群聊：管理员可以让我画群里的每张照片。在这里我本来就会画每张照片。
 auto-now =
     { $state ->
@@ -343,6 +372,24 @@ not-invited =
 blocked = 运行这个机器人的人不允许你使用，所以我帮不了你。如果你认为是误会，请联系他们。/forget 会删除我保留的你的内容。
 storage-unwritable = 我这里暂时存不下东西，所以没有办成。请过几分钟再发一次。
 
+# 网页应用的入口
+
+web-login-hint = 把你的照片画成卡通。请输入本页的密码；不知道的话，请问运行它的人。
+web-login-label = 密码
+web-login-button = 进入
+web-login-wrong = 密码不对，请再试一次。
+web-login-wait = 输错密码的次数太多了。请等一分钟再试。
+web-login-needed = 这里需要本页的密码。请打开页面输入密码，或在 /login 登录。
+web-other-site = 本页只回应自己的访客。请打开本页自己的地址，再试一次。
+web-unknown-host = 本页只供它所在的机器使用，地址是 http://127.0.0.1 或 http://localhost。要用别的名称访问，请运行它的人设置 WEB_PASSWORD，或设置 WEB_OPEN=1 让所有人进入。
+web-not-found = 这个地址没有内容。请重新打开页面。
+web-not-understood = 我没有看懂这个请求。请刷新页面再试一次。
+web-file-missing = 这个文件不在这里，或者已经不在了。请重新选择照片。
+web-request-heavy = 内容太长了。请缩短后再发一次。
+web-upload-heavy = 这个文件太大：我最多能收 { $limit } MB。请选一个小一些的。
+web-upload-many = 我一次最多能收 { $most } 个文件。请少选一些，其余的之后再发。
+web-upload-broken = 文件没有完整送达。请再发一次。
+
 # 网页
 
 web-label = 卡通机器人
@@ -417,3 +464,88 @@ about-stats = 画了多少，还有多少在等待
 about-user = Discord 上的某人
 about-user-id = 任一平台上的某人的编号，例如 telegram:1234
 about-photos = 每天的张数；0 表示不限
+
+# 网页的各个部分
+
+web-tab-chat = 对话
+web-tab-single = 单张
+web-tab-batch = 批量
+web-tab-settings = 设置
+web-photo = 照片
+web-photos = 照片
+web-style = 风格
+web-style-line = { $name }：{ $description }
+web-strength = 强度
+web-strength-hint = 0.3 轻微滤镜，0.5 初具卡通感，0.7 自然，0.9 强烈，1 完全按风格绘制
+web-size = 尺寸
+web-size-hint = 最长边的像素数
+web-format = 文件格式
+web-faces = 精细处理
+web-faces-all = 所有人脸
+web-faces-main = 最大的人脸
+web-draw = 开始画
+web-draw-all = 全部开始画
+web-compare = 比较强度
+web-before-after = 照片与卡通：拖动中线比较
+web-sheet = 不同强度
+web-download-cartoon = 下载卡通画
+web-zip = 打包下载（ZIP）
+web-language = 语言
+web-language-auto = 跟随浏览器
+web-language-en = English
+web-language-zh-CN = 中文
+web-keep = 保存
+web-note = 卡通机器人
+web-stopped = 没有成功
+no-photo = 请先选一张照片。
+batch-too-large = 这里有 { $given } 张照片，我一次最多画 { $most } 张。请先移走一些，稍后再画。
+web-tagline = 把你的照片画成卡通。
+web-you = 你
+web-chat = 对话
+web-download = 下载 { $name }
+web-empty-chat = 发一张照片给我
+web-empty-chat-hint = 把照片拖到下面，按回车，卡通画就会出现在这里。/help 列出我会的一切。
+web-empty-single = 一张照片，随心调整
+web-empty-single-hint = 选一张照片、一种风格和强度，卡通画会出现在这里，与照片并排。
+web-try = 用这张照片试一试
+web-settings-hint = 「对话」「单张」和「批量」都从这些设置开始。它们只为这个浏览器保留。
+web-example = 一张照片和旁边的卡通画
+web-empty-batch = 一次画很多张
+web-empty-batch-hint = 选好照片和风格，它们会一张接一张画好，最后可以打包成一个 ZIP 下载。
+web-state-waiting = 等待中
+web-state-drawing = 正在画
+web-state-done = 画好了
+web-state-failed = 没画成
+web-state-cancelled = 已取消
+web-progress-label = 已画好的照片
+web-progress =
+    已完成 { $done }/{ $photos }{ $ahead ->
+        [0] {""}
+       *[other] {" · "}前面还有 { $ahead } 张
+    }{ $unit ->
+        [seconds] {" · "}大约还要 { $wait } 秒
+        [minutes] {" · "}大约还要 { $wait } 分钟
+       *[none] {""}
+    }
+web-over =
+    { $done ->
+        [0] {""}
+        [one] 你的卡通画好了。
+       *[other] 你的 { $done } 张卡通画好了。
+    }{ $failed ->
+        [0] {""}
+       *[other] 有 { $failed } 张没画成，原因见下。
+    }{ $cancelled ->
+        [0] {""}
+       *[other] 取消了 { $cancelled } 张；要画的话请重新选择。
+    }
+web-about-model = 风格
+web-about-device = 运算设备
+web-about-version = 版本
+web-about-waiting =
+    { $photos ->
+        [0] 没有人在等
+       *[other] { $photos } 张照片在排队
+    }
+web-file-gone = 这个文件已经不在了，或者不属于你。请重新画一次这张照片。
+web-about-queue = 排队

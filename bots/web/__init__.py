@@ -1,1 +1,1 @@
-"""The local web chat: a page on this machine, for anyone without a bot token."""
+"""The web app: a page for anyone with a browser, on this machine or behind a password."""

@@ -1,139 +1,186 @@
-"""The page itself, in Gradio: a chat that takes photos and commands. Imported only when the web chat starts."""
+"""The page, in Gradio: its tabs, its look, its languages. Imported only when the web app starts."""
 
-import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+import asyncio
+import logging
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import gradio as gr
-from fastapi import FastAPI, Response
-from gradio import themes
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from fastapi import FastAPI, Request, Response
+from gradio.i18n import I18nData
+from starlette.responses import FileResponse, PlainTextResponse
 
-from bots.locales import LANGUAGES, Locales
-from core.jobs import MAX_PHOTOS
+from bots import samples
+from bots.locales import LANGUAGES, Locale, Locales
+from bots.web import markup
+from bots.web.batch_tab import BatchTab
+from bots.web.chat_tab import ChatTab
+from bots.web.head import HeadScript
+from bots.web.inputs import QUIETLY, Sentence, Word
+from bots.web.scripting import Endpoints
+from bots.web.services import Door, Services
+from bots.web.settings_tab import SettingsTab
+from bots.web.single_tab import SingleTab
+from bots.web.theme import build_theme
+from bots.web.uploads import upload_routes
+from bots.web.visitors import Visitors, visitor_of
+from core.errors import UserError
 
-Converse = Callable[[str, str | None, str, Sequence[tuple[Path, str]]], AsyncGenerator[str | Path]]
-Message = dict[str, Any]
+log = logging.getLogger(__name__)
 
-OWN_NAMES: Final = ("127.0.0.1", "localhost")
-# What every browser shows; other uploads appear by name.
-SHOWN: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-# Gradio's own bound, above ours, so that a heavy file gets our sentence.
-UPLOAD_BYTES: Final = 200_000_000
-# Uploads and results go an hour to a day after they were made.
-SWEEP_EVERY, KEEP = 3600, 86400
-# Gradio's Share buttons upload to a stranger's server.
-NO_SHARING: Final = 'button[title="Share"], button[aria-label="Share"] { display: none !important; }'
-
-
-class OwnPagesOnly(BaseHTTPMiddleware):
-    """Refuses what a page of another origin sends."""
-
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            return PlainTextResponse("This page answers its own visitors only.", status_code=403)
-        return await call_next(request)
+FOLDER: Final = Path(__file__).resolve().parent
+# A file on a shelf never changes under its name.
+FOR_GOOD: Final = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+# What a browser may show by itself; anything else is only saved.
+SHOWN: Final = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+}
 
 
-def build_app(converse: Converse, locales: Locales, results: Path) -> FastAPI:
-    """The web application: the chat at /."""
+class Page(gr.Blocks):
+    """Blocks whose errors are sentences in the visitor's language; what nobody foresaw goes to our log."""
+
+    def __init__(self, locales: Locales, **options: Any) -> None:
+        super().__init__(**options)
+        self._locales = locales
+
+    async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        try:
+            return await super().process_api(block_fn, inputs, *args, **options)
+        except Sentence:
+            raise
+        except Exception as error:
+            locale = self._locale(options.get("request"))
+            if isinstance(error, UserError):
+                text = locale.error(error)
+            else:
+                log.exception("a request of the page failed")
+                text = locale.say("something-broke")
+            raise Sentence(text, locale.say("web-stopped")) from error
+
+    def _locale(self, request: Any) -> Locale:
+        first = request[0] if isinstance(request, list) else request
+        return self._locales.of(visitor_of(first).language if first is not None else None)
+
+
+class Words:
+    """Labels in all languages: Gradio's own part in the browser puts in that of the visitor."""
+
+    def __init__(self, locales: Locales) -> None:
+        self._locales = locales
+        self._used: set[str] = set()
+
+    def __call__(self, name: str) -> Any:
+        """Stands for a sentence of the locales."""
+        self._used.add(name)
+        return I18nData(name)
+
+    @property
+    def translations(self) -> gr.I18n:
+        """Of all labels that were asked for."""
+        return gr.I18n(
+            **{
+                language: {name: self._locales.of(language).say(name) for name in self._used}
+                for language in LANGUAGES
+            }
+        )
+
+
+def build_app(services: Services, door: Door) -> FastAPI:
+    """The web application."""
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
-    # Another site in the same browser must not speak to this page, neither by its own name (DNS rebinding)
-    # nor by posting here.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_NAMES)
-    app.add_middleware(OwnPagesOnly)
-    translated = gr.I18n(**{language: _labels(locales, language) for language in LANGUAGES})
-    results.mkdir(parents=True, exist_ok=True)
-    blocks = _blocks(converse, locales, translated)
+    words = Words(services.locales)
+    _add_files(app, services)
+    for route in upload_routes(services.shelf, door.check_room, door.most_bytes, services.locales):
+        app.router.routes.append(route)
+    blocks = _blocks(services, words)
     # Gradio checks the file paths in requests against its own folders only once it is launched, and mounting
     # does not say that it is: without this line a request could read any file of this machine.
     blocks.has_launched = True
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         blocks,
         path="/",
-        allowed_paths=[str(results.resolve())],
-        max_file_size=UPLOAD_BYTES,
+        root_path=door.root_path or None,
+        max_file_size=door.most_bytes,
         footer_links=[],
         run_history=False,
         ssr_mode=False,
         show_error=False,
-        css=NO_SHARING,
-        i18n=translated,
-        theme=themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        css_paths=FOLDER / "page.css",
+        favicon_path=str(FOLDER / "icon.svg"),
+        i18n=words.translations,
+        theme=build_theme(),
     )
+    app.add_middleware(HeadScript, script=(FOLDER / "page.js").read_text(encoding="utf-8"))
+    app.add_middleware(
+        Visitors,
+        password=door.password,
+        is_open=door.is_open,
+        root_path=door.root_path,
+        shelf=services.shelf,
+        locales=services.locales,
+    )
+    return app
 
 
-def _blocks(converse: Converse, locales: Locales, translated: gr.I18n) -> Any:
-    with gr.Blocks(
-        title="Cartoonbot", analytics_enabled=False, fill_height=True, delete_cache=(SWEEP_EVERY, KEEP)
-    ) as blocks:
-        # Kept by the browser, so that settings are still there tomorrow.
-        person = gr.BrowserState("", storage_key="cartoonbot-person", secret="cartoonbot")
-        chat = gr.Chatbot(
-            label=translated("web-label"), scale=1, buttons=[], feedback_options=None, layout="bubble"
-        )
-        entry = gr.MultimodalTextbox(
-            label=translated("web-entry"),
-            info=translated("web-hint"),
-            file_count="multiple",
-            sources=["upload"],
-            autofocus=True,
-            max_plain_text_length=10_000,
-        )
+def _blocks(services: Services, word: Word) -> Page:
+    with Page(services.locales, title="Cartoonbot", analytics_enabled=False) as blocks:
+        header = gr.HTML()
+        with gr.Tabs():
+            with gr.Tab(word("web-tab-chat"), id="chat"):
+                chat = ChatTab(services, word)
+            with gr.Tab(word("web-tab-single"), id="single"):
+                single = SingleTab(services, word)
+            with gr.Tab(word("web-tab-batch"), id="batch"):
+                batch = BatchTab(services, word)
+            with gr.Tab(word("web-tab-settings"), id="settings"):
+                settings = SettingsTab(services, word, [single.look, batch.look])
 
-        def greet(request: gr.Request, known: str) -> tuple[list[Message], str]:
-            hello = locales.of(_language(request)).say("welcome", most=MAX_PHOTOS)
-            return [_said(hello)], known or uuid.uuid4().hex
+        async def greet(request: gr.Request) -> str:
+            return markup.header(services.locale(await services.person(request)))
 
-        async def respond(
-            request: gr.Request, message: Message, history: list[Message], user: str
-        ) -> AsyncGenerator[tuple[Any, list[Message]]]:
-            text, files = message.get("text") or "", [Path(file) for file in message.get("files") or []]
-            history = [*history, *_asked(text, files)]
-            yield None, history
-            uploads = [(file, file.name) for file in files]
-            async for item in converse(user or uuid.uuid4().hex, _language(request), text, uploads):
-                history = [*history, _said(item) if isinstance(item, str) else _shown(item)]
-                yield gr.skip(), history
-
-        blocks.load(greet, [person], [chat, person], api_visibility="private")
-        entry.submit(
-            respond, [entry, chat, person], [entry, chat], concurrency_limit=None, api_visibility="private"
-        )
+        blocks.load(greet, None, [header], **QUIETLY)
+        blocks.load(chat.open, None, chat.shown, **QUIETLY)
+        blocks.load(single.open, None, single.shown, **QUIETLY)
+        blocks.load(batch.open, None, batch.shown, **QUIETLY)
+        blocks.load(settings.open, None, settings.shown, **QUIETLY)
+        Endpoints(services)
     return blocks
 
 
-def _labels(locales: Locales, language: str) -> dict[str, str]:
-    locale = locales.of(language)
-    return {name: locale.say(name) for name in ("web-label", "web-entry", "web-hint")}
+def _add_files(app: FastAPI, services: Services) -> None:
+    @app.get("/files/{address:path}")
+    async def file(request: Request, address: str) -> Response:
+        """A file on the visitor's own shelf."""
+        visitor = visitor_of(request)
+        path = await asyncio.to_thread(services.shelf.find, visitor.user, address)
+        if path is None:
+            return PlainTextResponse(services.locales.of(visitor.language).say("web-file-gone"), status_code=404)
+        kind = SHOWN.get(path.suffix.lower())
+        if kind is None:
+            return FileResponse(path, filename=path.name, headers=FOR_GOOD)
+        return FileResponse(path, media_type=kind, headers=FOR_GOOD)
 
+    @app.get("/zip/{job_id}")
+    async def archive(request: Request, job_id: str) -> Response:
+        """All cartoons of a job of the visitor's."""
+        visitor = visitor_of(request)
+        person = await services.person(request)
+        try:
+            path = await services.desk.archive(person, job_id)
+        except UserError:
+            return PlainTextResponse(services.locales.of(visitor.language).say("web-file-gone"), status_code=404)
+        return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
 
-def _language(request: Any) -> str | None:
-    header: str = request.headers.get("accept-language", "")
-    return header.split(",")[0].split(";")[0].strip() or None
+    @app.get("/icon.svg")
+    async def icon() -> Response:
+        return FileResponse(FOLDER / "icon.svg", media_type="image/svg+xml")
 
-
-def _asked(text: str, files: list[Path]) -> list[Message]:
-    shown = [{"role": "user", "content": _picture(file)} for file in files if file.suffix.lower() in SHOWN]
-    named = [file.name for file in files if file.suffix.lower() not in SHOWN]
-    words = "\n".join(part for part in (*named, text) if part)
-    return [*shown, *([{"role": "user", "content": words}] if words else [])]
-
-
-def _said(text: str) -> Message:
-    return {"role": "assistant", "content": text}
-
-
-def _shown(cartoon: Path) -> Message:
-    return {"role": "assistant", "content": _picture(cartoon)}
-
-
-def _picture(path: Path) -> gr.Image:
-    return gr.Image(str(path), buttons=["download", "fullscreen"], show_label=False, container=False)
+    @app.get("/example.jpg")
+    async def example() -> Response:
+        return FileResponse(samples.welcome(), media_type="image/jpeg")

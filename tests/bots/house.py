@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from bots.access import Access
 from bots.albums import Albums
@@ -16,6 +17,7 @@ from bots.orders import Orders
 from bots.progress import Progress
 from bots.reception import Reception
 from bots.samples import StylePictures
+from core.engine import Engine
 from core.jobs import Chat, Job, Owner, Photo, PhotoStatus, Ticket
 from core.look import Look
 from core.metrics import Metrics
@@ -37,6 +39,7 @@ from tests.running import TODAY, QuickEngine, conversation_of
 
 GOOD = jpeg_bytes(gradient(60, 40))
 ANNA = Person(Owner("memory", "anna"), "en")
+H = TypeVar("H", bound="House")
 
 
 class House:
@@ -53,28 +56,36 @@ class House:
         self.queue: FairQueue[Ticket] = FairQueue(queue_limit, user_limit)
         self.settled: asyncio.Queue[str] = asyncio.Queue()
         self.answered: asyncio.Queue[Job] = asyncio.Queue()
-        self._locales = Locales()
+        self.locales = Locales()
+        self.engine: Engine = QuickEngine()
         weights = WeightsFolder(folder / "weights")
-        styles = Styles(weights)
-        front_ends: dict[str, FrontEnd] = {"memory": self.platform}
+        self.styles = styles = Styles(weights)
+        self.front_ends: dict[str, FrontEnd] = {"memory": self.platform}
         self.delivered: list[int] = []
-        self.progress = Progress(self.jobs, self._forecast, front_ends, self._locales)
+        self.progress = Progress(self.jobs, self.forecast, self.front_ends, self.locales)
         self.courier = Courier(
             self.jobs,
             self.spool,
-            front_ends,
-            self._locales,
+            self.front_ends,
+            self.locales,
             self.progress,
-            self.answered.put_nowait,
+            self.over,
             self.delivered.append,
         )
         self.orders = Orders(
-            self.jobs, self.queue, self.spool, self.settings, self._forecast, self._settle, self.progress.drop
+            self.jobs,
+            self.queue,
+            self.spool,
+            self.settings,
+            self.forecast,
+            self._settle,
+            self.forgotten,
+            self.forget_more,
         )
         self.metrics = Metrics(self.queue.__len__, lambda: self.spool.used, lambda: 0)
         self.studio = Studio(
             self.queue,
-            lambda: SheetEngine(QuickEngine(), lambda: styles.installed),
+            lambda: SheetEngine(self.engine, lambda: styles.installed),
             self.jobs,
             self.spool,
             self.metrics,
@@ -83,7 +94,7 @@ class House:
         )
         self.people = People(database)
         pictures = StylePictures(styles, weights, folder)
-        conversation = conversation_of(database, styles, styles.missing, self.orders, pictures)
+        self.conversation = conversation = conversation_of(database, styles, styles.missing, self.orders, pictures)
         access = Access(self.people, frozenset(), allowlist=False, quota=0, today=lambda: TODAY)
         self.reception = Reception(
             conversation,
@@ -94,12 +105,12 @@ class House:
             self.spool,
             self.queue,
             self.progress,
-            front_ends,
-            self._locales,
+            self.front_ends,
+            self.locales,
             Limits(file_bytes=1_000_000),
             self._settle,
         )
-        self.buttons = Buttons(conversation, self.reception, self.orders, access, self.jobs, styles, self._locales)
+        self.buttons = Buttons(conversation, self.reception, self.orders, access, self.jobs, styles, self.locales)
 
     async def send(self, files: Sequence[tuple[str, bytes]], caption: str = "", chat: str = "home") -> str:
         """Photos of one album, all at once; the job's id."""
@@ -175,10 +186,21 @@ class House:
         for job in await self.jobs.closed_with_progress():
             self.courier.settled(job.id)
 
+    def over(self, job: Job) -> None:
+        """Nothing more will come of it."""
+        self.answered.put_nowait(job)
+
+    def forgotten(self, job: Job) -> None:
+        """Somebody does not want it any more."""
+        self.progress.drop(job)
+
+    async def forget_more(self, owner: Owner) -> None:
+        """No front end keeps anything of a person itself."""
+
     async def left(self) -> list[Job]:
         return [job async for job in self.jobs.open_jobs()]
 
-    def _forecast(self, owner: Owner, jobs: Collection[str], photos: int, look: Look) -> Forecast:
+    def forecast(self, owner: Owner, jobs: Collection[str], photos: int, look: Look) -> Forecast:
         return self.studio.forecast(owner, jobs, photos, look)
 
     def _settle(self, job_id: str) -> None:
@@ -190,9 +212,15 @@ class House:
 async def house_in(
     folder: Path, queue_limit: int = 100, user_limit: int = 60, window: float = 0.0
 ) -> AsyncGenerator[House]:
-    """A house that is closed like the program; `window` is in seconds."""
+    """A house with people in it; `window` is in seconds."""
     database = await Database.open(folder / "cartoonbot.sqlite3")
-    house = House(database, folder, queue_limit, user_limit, window)
+    async with lived_in(House(database, folder, queue_limit, user_limit, window)) as house:
+        yield house
+
+
+@asynccontextmanager
+async def lived_in(house: H) -> AsyncGenerator[H]:
+    """Its progress messages are kept up to date, and it is closed like the program."""
     progress = asyncio.create_task(house.progress.run())
     try:
         yield house
@@ -201,4 +229,4 @@ async def house_in(
         await house.reception.close()
         progress.cancel()
         await asyncio.wait([progress])
-        await database.close()
+        await house.database.close()

@@ -1,6 +1,7 @@
 """The program as a whole: what it refuses to start on, and what a stop costs."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from bots.app import App
-from bots.housekeeping import Housekeeping
+from bots.housekeeping import Housekeeping, Retention
 from core.errors import ConfigError
 from core.jobs import Chat, Owner
 from core.look import Look
@@ -18,7 +19,9 @@ from core.photo import Array
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.people import People
+from storage.shelf import Shelf
 from storage.spool import Spool
+from storage.transcripts import Transcripts
 from tests.fakes.telegram import Person, TelegramServer
 from tests.pictures import gradient, jpeg_bytes
 from tests.running import QuickEngine, running, settings_in
@@ -157,6 +160,21 @@ async def test_what_is_too_old_is_forgotten(tmp_path: Path):
             kept.append(photo_id)
         async with database.transaction() as connection:
             await connection.execute("UPDATE jobs SET created_at = ? WHERE id = ?", (now - age * day, job_id))
-    await Housekeeping(jobs, people, spool, tmp_path, 7, 14, lambda: "2026-11-23").tidy_up()
+    shelf, transcripts = Shelf(tmp_path / "web"), Transcripts(database)
+    files = [shelf.result("anna", name) for name in ("old.jpg", "new.jpg")]
+    for age, file in ((25, files[0]), (23, files[1])):
+        file.write_bytes(b"here")
+        os.utime(file, (now - age * 3600, now - age * 3600))
+        number = await transcripts.add("anna", {"text": file.stem})
+        async with database.transaction() as connection:
+            await connection.execute(
+                "UPDATE web_messages SET created_at = ? WHERE id = ?", (now - age * 3600, number)
+            )
+    kept_so_long = Retention(closed_days=7, unclosed_days=14, web_hours=24)
+    await Housekeeping(
+        jobs, people, spool, shelf, transcripts, tmp_path, kept_so_long, lambda: "2026-11-23"
+    ).tidy_up()
+    assert [file.exists() for file in files] == [False, True]
+    assert [said["text"] for _, said in await transcripts.of("anna")] == ["new"]
     assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == [f"{each}.source" for each in kept]
     await database.close()

@@ -25,7 +25,7 @@ from storage.jobs import Jobs
 from storage.people import People, Standing
 from storage.spool import Spool
 from storage.user_settings import UserSettings
-from tests.running import RETENTION_DAYS, conversation_of
+from tests.running import RETENTION_DAYS, conversation_of, nothing_more
 
 ANNA, LI = Person(Owner("telegram", "1"), "en", "en"), Person(Owner("telegram", "2"), "zh-CN", "zh-CN")
 BOSS, LAOBAN = Person(Owner("telegram", "8"), "en", "en"), Person(Owner("telegram", "9"), "zh-hans", "zh-hans")
@@ -52,6 +52,7 @@ class Desk:
             lambda *_: Forecast(0, None),
             lambda _: None,
             lambda _: None,
+            nothing_more,
         )
         self.open = self._conversation(allowlist=False)
         self._private = self._conversation(allowlist=True)

@@ -51,8 +51,11 @@ def said_in_code() -> set[str]:
         for file in BOTS.rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "say"
+        and (
+            (isinstance(node.func, ast.Attribute) and node.func.attr == "say")
+            # A label of the web page.
+            or (isinstance(node.func, ast.Name) and node.func.id == "word")
+        )
         and node.args
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)

@@ -21,7 +21,7 @@ from storage.spool import Spool
 from storage.user_settings import UserSettings
 from tests.core.test_weights import ANIME, model, on_disk
 from tests.fakes.modelscope import Fault, Hub
-from tests.running import conversation_of
+from tests.running import conversation_of, nothing_more
 
 ANNA = Person(Owner("telegram", "1"), "en", "en")
 LI = Person(Owner("telegram", "2"), "zh-CN", "zh-CN")
@@ -44,6 +44,7 @@ class Desk:
             lambda *_: Forecast(0, None),
             lambda _: None,
             lambda _: None,
+            nothing_more,
         )
         pictures = StylePictures(self.styles, self.weights, folder)
         self._conversation = conversation_of(database, self.styles, self.pulls.asked, orders, pictures)

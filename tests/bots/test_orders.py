@@ -17,6 +17,7 @@ from storage.jobs import Jobs
 from storage.people import People, Standing
 from storage.spool import Spool
 from storage.user_settings import UserSettings
+from tests.running import nothing_more
 
 ANNA, BERTA = Owner("telegram", "1"), Owner("telegram", "2")
 CHOICE = Preferences(Look(strength=0.9))
@@ -40,6 +41,7 @@ class Workshop:
             self._forecast,
             self.settled.append,
             self.forgotten.append,
+            nothing_more,
         )
 
     def _forecast(self, owner: Owner, jobs: Collection[str], photos: int, look: Look) -> Forecast:

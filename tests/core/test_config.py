@@ -26,6 +26,12 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("DISCORD_SHARDED", "sesame"),
         ("TELEGRAM_WEBHOOK_SECRET", "open sesame"),
         ("BATCH_SIZE", "sesame"),
+        ("WEB_PASSWORD", "sesame"),
+        ("WEB_ROOT_PATH", "sesame"),
+        ("WEB_ROOT_PATH", "/sesame; Secure"),
+        ("WEB_ROOT_PATH", "/../sesame"),
+        ("WEB_ROOT_PATH", "//sesame"),
+        ("WEB_KEEP_HOURS", "sesame"),
     ],
 )
 def test_a_wrong_row_is_named_and_its_value_is_not(monkeypatch: pytest.MonkeyPatch, row: str, value: str):
@@ -49,3 +55,20 @@ def test_an_env_file_is_read_and_the_environment_goes_before_it(monkeypatch: pyt
     monkeypatch.setenv("WEB_PORT", "7001")
     settings = load_settings()
     assert (settings.batch_size, settings.web_port) == (2, 7001)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("", ""), ("/", ""), ("/cartoons", "/cartoons"), ("/our/cartoons/", "/our/cartoons")]
+)
+def test_a_root_path_is_kept_without_a_slash_at_its_end(monkeypatch: pytest.MonkeyPatch, given: str, kept: str):
+    monkeypatch.setenv("WEB_ROOT_PATH", given)
+    assert load_settings().web_root_path == kept
+
+
+@pytest.mark.parametrize(
+    ("row", "value"), [("WEB_KEEP_HOURS", "0"), ("WEB_KEEP_HOURS", "721"), ("WEB_BATCH_PHOTOS", "51")]
+)
+def test_numbers_of_the_web_chat_stay_in_their_bounds(monkeypatch: pytest.MonkeyPatch, row: str, value: str):
+    monkeypatch.setenv(row, value)
+    with pytest.raises(ConfigError, match=f"\n{row}: "):
+        load_settings()
