@@ -67,7 +67,7 @@ class BatchTab:
         person = await self._services.person(request)
         called_off = await self._services.desk.cancel(person, job_id)
         locale = self._services.locale(person)
-        gr.Info(locale.say("cancelled", photos=called_off), title=locale.say("web-note"))
+        gr.Info(locale.say("cancelled", photos=called_off))
         return await self._shown(person, await self._services.desk.view(person, job_id))
 
     async def _look(self, request: gr.Request, job_id: str, seen: str) -> tuple[Any, ...]:

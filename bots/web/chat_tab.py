@@ -1,6 +1,7 @@
 """The Chat tab: the same conversation as in Telegram and Discord, in a browser."""
 
 import hashlib
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -53,8 +54,7 @@ class ChatTab:
             return await self._shown(person)
         pressed = await self._services.chat.press(person, str(event.action), int(event.message))
         if pressed.toast and not pressed.is_drawing:
-            title = self._services.locale(person).say("web-note")
-            (gr.Warning if pressed.is_error else gr.Info)(pressed.toast, title=title)
+            (gr.Warning if pressed.is_error else gr.Info)(escape(pressed.toast, quote=False))
         return await self._shown(await self._services.person(request))
 
     async def _look(self, request: gr.Request, seen: str) -> tuple[Any, ...]:

@@ -41,11 +41,8 @@ STRENGTH_STEP: Final = 0.05
 SIZE_STEP: Final = 64
 
 
-class Sentence(gr.Error):
+class Sentence(Exception):
     """An error in words for whoever made the request."""
-
-    def __init__(self, text: str, title: str = "") -> None:
-        super().__init__(text, title=title, print_exception=False)
 
 
 def path_of(payload: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 FOLDER: Final = Path(__file__).resolve().parent
 # A file on a shelf never changes under its name.
 FOR_GOOD: Final = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+# How long a sentence stays in a corner of the page.
+SHOWN_SECONDS: Final = 10
 # What a browser may show by itself; anything else is only saved.
 SHOWN: Final = {
     ".jpg": "image/jpeg",
@@ -51,20 +54,26 @@ class Page(gr.Blocks):
     async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **options: Any) -> dict[str, Any]:
         try:
             return await super().process_api(block_fn, inputs, *args, **options)
-        except Sentence:
-            raise
         except Exception as error:
             locale = self._locale(options.get("request"))
-            if isinstance(error, UserError):
-                text = locale.error(error)
-            else:
-                log.exception("a request of the page failed")
-                text = locale.say("something-broke")
-            raise Sentence(text, locale.say("web-stopped")) from error
+            text = _sentence(locale, error)
+            if (event := options.get("event_id")) is not None:
+                # Gradio shows it as HTML; scripts get it as it is.
+                self._queue.log_message(event, escape(text, quote=False), "", "warning", SHOWN_SECONDS)
+            raise gr.Error(text, visible=False, print_exception=False) from error
 
     def _locale(self, request: Any) -> Locale:
         first = request[0] if isinstance(request, list) else request
         return self._locales.of(visitor_of(first).language if first is not None else None)
+
+
+def _sentence(locale: Locale, error: Exception) -> str:
+    if isinstance(error, UserError):
+        return locale.error(error)
+    if isinstance(error, Sentence):
+        return str(error)
+    log.error("a request of the page failed", exc_info=error)
+    return locale.say("something-broke")
 
 
 class Words:

@@ -58,7 +58,7 @@ class SettingsTab:
         await self._services.conversation.keep(person.owner, wanted)
         person = await self._services.person(request)
         locale = self._services.locale(person)
-        gr.Info(locale.say("kept-short"), title=locale.say("web-note"))
+        gr.Info(locale.say("kept-short"))
         return await self._shown(person)
 
     async def _shown(self, person: Person) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import logging
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from bots.web.login import Login, Tokens
 from bots.web.refusals import Refused
 from core.errors import ConfigError
 from storage.shelf import Shelf
+
+log = logging.getLogger(__name__)
 
 LANGUAGE_COOKIE: Final = "cartoonbot-language"
 HEADERS: Final = {
@@ -66,9 +69,12 @@ class Visitors:
         scope = self._below_root(scope)
         request = Request(scope, receive)
         cookies: list[str] = []
+        is_answered = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal is_answered
             if message["type"] == "http.response.start":
+                is_answered = True
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 for cookie in cookies:
@@ -84,6 +90,14 @@ class Visitors:
         except ClientDisconnect:
             # Nobody is there to answer.
             return
+        except Exception as error:
+            if is_answered:
+                # Gradio finds out in the middle of a stream that there is no such session.
+                log.info("an answer broke off: %s", error)
+                await send({"type": "http.response.body", "body": b""})
+                return
+            log.exception("a request failed")
+            await Refused(500, "something-broke").response(locale)(scope, receive, send_with_headers)
 
     async def _welcome(self, request: Request, cookies: list[str], send: Send) -> None:
         token = self._tokens.known(request)
