@@ -3,11 +3,11 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import ConfigError
 
@@ -29,13 +29,16 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(
-    app: ASGIApp, listener: socket.socket, ready: asyncio.Event, on_stop: Callable[[], None] = lambda: None
-) -> None:
-    """Serve until cancelled. `ready` is set while it answers; `on_stop` ends what answers are under way."""
+async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> None:
+    """Serve until cancelled. `ready` is set while it answers; answers without an end of their own end then."""
+    stopping = asyncio.Event()
     # Without a log_config of its own, what uvicorn logs goes the way of all logs.
     config = uvicorn.Config(
-        app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        _Endable(app, stopping),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
     )
     server = _Server(config, ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -44,8 +47,44 @@ async def serve(
     finally:
         ready.clear()
         server.should_exit = True
-        on_stop()
+        stopping.set()
         await serving
+
+
+class _Endable:
+    """ASGI middleware: from `stopping` on, apps hear that whom they answer is gone, and their answers are ended."""
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self._app = app
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = is_over = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal has_begun, is_over
+            has_begun = True
+            is_over = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        async def receive_or_end() -> Message:
+            heard = asyncio.ensure_future(receive())
+            stopped = asyncio.ensure_future(self._stopping.wait())
+            try:
+                await asyncio.wait([heard, stopped], return_when=asyncio.FIRST_COMPLETED)
+                return heard.result() if heard.done() else {"type": "http.disconnect"}
+            finally:
+                heard.cancel()
+                stopped.cancel()
+
+        await self._app(scope, receive_or_end, watched_send)
+        if has_begun and not is_over:
+            # Broken off, which its protocol must not notice.
+            await send({"type": "http.response.body", "body": b""})
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import shutil
+import uuid
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,15 +46,20 @@ def sync(path: Path) -> None:
 def linked(source: Path, target: Path) -> None:
     """Have the file under another name, too; as a copy where the file system cannot do better.
 
-    What was under that name before is gone. Raises FileNotFoundError.
+    What was under that name before is gone; there is a file all the time. Raises FileNotFoundError.
     """
-    target.unlink(missing_ok=True)
+    unfinished = target.with_name(f"{uuid.uuid4().hex}.part")
     try:
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, target)
+        try:
+            os.link(source, unfinished)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(source, unfinished)
+        unfinished.replace(target)
+    finally:
+        # Where both names are one file already, it was left.
+        unfinished.unlink(missing_ok=True)
 
 
 async def until_written(write: Callable[[], Awaitable[T]]) -> T:

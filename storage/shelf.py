@@ -20,7 +20,6 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def upload(self, user: str, name: str) -> Path:
         """A new place for a file that a person brings, under the name that it has with them, made safe."""

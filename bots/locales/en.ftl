@@ -217,6 +217,8 @@ delete-too-old = I could not delete this; chats allow it for two days only. You 
 
 cartoon-what = Please send /cartoon as a reply to a photo, for example /cartoon ink 0.9. Or send me a photo with that as its caption.
 compare-what = Please send me a photo first, or send /compare as a reply to one. /compare styles shows all styles.
+compare-what-web = Please send me a photo first, or send /compare together with one. /compare styles shows all styles.
+cartoon-what-web = Please send /cartoon together with a photo, for example /cartoon ink 0.9.
 compare-what-discord = Please use /compare with a photo, or draw one with /cartoon first.
 answered-without-picture = I see no picture in the message that you replied to. If there is one, hold or right-click that message, then Apps, Cartoonize.
 message-without-picture = There is no picture in that message that I can draw. Links I do not follow; please choose a message with a picture attached.

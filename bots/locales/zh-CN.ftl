@@ -212,6 +212,8 @@ delete-too-old = 没能删除它；聊天软件只允许在两天内删除。你
 
 cartoon-what = 请用 /cartoon 回复一张照片，例如 /cartoon ink 0.9；或把它写在照片说明里发给我。
 compare-what = 请先发给我一张照片，或用 /compare 回复一张照片。/compare styles 展示所有风格。
+compare-what-web = 请先发给我一张照片，或把 /compare 和照片一起发。/compare styles 显示所有风格。
+cartoon-what-web = 请把 /cartoon 和照片一起发，例如 /cartoon ink 0.9。
 compare-what-discord = 请用 /compare 附上一张照片，或先用 /cartoon 画一张。
 answered-without-picture = 在你回复的消息里，我没有看到图片。如果有，请长按或右键点那条消息，选「应用」再选「画成卡通」。
 message-without-picture = 那条消息里没有我能画的图片。我不会打开链接；请选一条附有图片的消息。

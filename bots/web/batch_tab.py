@@ -7,7 +7,7 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import PICTURES, QUIETLY, TICK, LookInputs, Word, paths_of
+from bots.web.inputs import PICTURES, QUIETLY, TICK, TICKING, LookInputs, Word, paths_of
 from bots.web.services import Services
 from bots.web.views import JobView, State
 from core.errors import BatchTooLarge, NoPhoto
@@ -45,7 +45,7 @@ class BatchTab:
         self.shown = [self._job, self._seen, self._clock, self._cards, self._begin, self._cancel, self._archive]
         self._begin.click(self._draw, [self._photos, *self.look.inputs], self.shown, **QUIETLY)
         self._cancel.click(self._call_off, [self._job], self.shown, **QUIETLY)
-        self._clock.tick(self._look, [self._job, self._seen], self.shown, **QUIETLY)
+        self._clock.tick(self._look, [self._job, self._seen], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened: the last batch, which may be under way."""

@@ -8,7 +8,7 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import PICTURES, QUIETLY, TICK, Word
+from bots.web.inputs import PICTURES, QUIETLY, TICK, TICKING, Word
 from bots.web.services import Services
 
 
@@ -35,7 +35,7 @@ class ChatTab:
             self._send, [self._entry], [self._entry, *self.shown], **QUIETLY, trigger_mode="multiple"
         )
         self.log.click(self._press, None, self.shown, **QUIETLY, trigger_mode="multiple")
-        self._clock.tick(self._look, [self._seen], self.shown, **QUIETLY)
+        self._clock.tick(self._look, [self._seen], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened."""

@@ -157,10 +157,9 @@ class Desk:
 
     async def _view(self, person: Person, job: Job) -> JobView:
         locale = self._locales.of(person.language)
-        photos = [
-            await asyncio.to_thread(self._photo, locale, job, number, photo)
-            for number, photo in enumerate(job.photos, start=1)
-        ]
+        photos = await asyncio.to_thread(
+            lambda: [self._photo(locale, job, number, photo) for number, photo in enumerate(job.photos, start=1)]
+        )
         left = sum(photo.status not in SETTLED for photo in job.photos)
         outlook = self._forecast(job.owner, {job.id}, left, job.look) if left else Forecast(0, None)
         return JobView(

@@ -1,6 +1,7 @@
 """The web app as a front end: cartoons come to the shelf of whose they are, and words into their chat."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,4 +116,9 @@ class WebFrontEnd:
         os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
         from bots.web.page import build_app
 
-        return build_app(self._services, self._door)
+        app = build_app(self._services, self._door)
+        # Gradio is hundreds of thousands of objects that stay. To look through them for garbage again and again
+        # would hold up the loop for a quarter of a second each time.
+        gc.collect()
+        gc.freeze()
+        return app

@@ -35,6 +35,9 @@ QUIETLY: Final[Mapping[str, Any]] = {
     "concurrency_limit": None,
     "api_visibility": "private",
 }
+# Gradio's part in the browser may close its stream of answers just as another request joins, whose answer then
+# comes with the next stream only. Waiting for that answer first, a clock would stand still for good.
+TICKING: Final[Mapping[str, Any]] = {**QUIETLY, "trigger_mode": "multiple"}
 # Phones offer their photos and their camera for these.
 PICTURES: Final = ["image", ".heic", ".heif", ".avif"]
 STRENGTH_STEP: Final = 0.05

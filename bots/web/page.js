@@ -4,6 +4,16 @@
   const language = chosen ?? (/^zh\b/i.test(navigator.language) ? "zh-CN" : "en");
   Object.defineProperty(navigator, "language", { get: () => language });
   document.documentElement.lang = language;
+
+  // Gradio writes some labels beside what they are of, where only those who see them know that.
+  const nameless = ":is(textarea, fieldset):not([aria-label]), .block img[alt=''], [aria-label='common.upload']";
+  new MutationObserver(() => {
+    for (const element of document.querySelectorAll(nameless)) {
+      const label = element.closest(".block")?.querySelector("[data-testid='block-info'], [data-testid='block-label']");
+      const name = label?.textContent.trim();
+      if (name) element.setAttribute(element.matches("img") ? "alt" : "aria-label", name);
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
 }
 
 /** What gr.HTML calls when it is there: js_on_load="listen(element, trigger)".

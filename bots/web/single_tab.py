@@ -6,7 +6,7 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import QUIETLY, TICK, LookInputs, Word, path_of
+from bots.web.inputs import QUIETLY, TICK, TICKING, LookInputs, Word, path_of
 from bots.web.services import Services
 from bots.web.views import JobView
 from core.errors import NoPhoto
@@ -50,7 +50,7 @@ class SingleTab:
         draw.click(self._draw, inputs, self.shown, **QUIETLY)
         compare.click(self._compare, inputs, self.shown, **QUIETLY)
         self._progress.click(self._try, None, [self._photo], **QUIETLY)
-        self._clock.tick(self._look, [self._job], self.shown, **QUIETLY)
+        self._clock.tick(self._look, [self._job], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened: the last cartoon."""

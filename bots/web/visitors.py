@@ -94,7 +94,6 @@ class Visitors:
             if is_answered:
                 # Gradio finds out in the middle of a stream that there is no such session.
                 log.info("an answer broke off: %s", error)
-                await send({"type": "http.response.body", "body": b""})
                 return
             log.exception("a request failed")
             await Refused(500, "something-broke").response(locale)(scope, receive, send_with_headers)

@@ -197,6 +197,26 @@ async def test_how_long_requests_are_remembered_is_told(desk: Desk):
     assert f"for {RETENTION_DAYS} days" in await desk.answer(ANNA, "/privacy")
 
 
+async def test_on_the_web_help_and_privacy_tell_what_is_so_there(desk: Desk):
+    for locale, words in ((Locale("en"), ("Drop photos", "24 hours")), (Locale("zh-CN"), ("拖", "24"))):
+        person = Person(Owner("web", "1"), locale.language, locale.language)
+        shown = [await desk.answer(person, command) for command in ("/help", "/privacy")]
+        for text, elsewhere, word in zip(shown, ("/help", "/privacy"), words, strict=True):
+            assert word in text
+            assert text != await desk.answer(ANNA if locale.language == "en" else LI, elsewhere)
+        # What is answered to, is for chats with messages that can be answered.
+        assert "/cartoon" not in shown[0]
+        assert "/auto" not in shown[0]
+
+
+async def test_all_settings_can_be_kept_at_once(desk: Desk):
+    wanted = Preferences(Look("pop", 0.4, 640, "png", "main"), "zip", "zh-CN")
+    await desk.open.keep(ANNA.owner, wanted)
+    assert await desk.open.preferences(ANNA.owner) == wanted
+    assert await desk.open.preferences(LI.owner) == Preferences()
+    assert (await desk.open.introduced(ANNA.owner, "en")).language == "zh-CN"
+
+
 async def test_a_chosen_language_wins_over_that_of_the_app_from_its_own_answer_on(desk: Desk):
     assert (await desk.answer(ANNA, "/language 中文")).startswith("我会用中文和你交流。")
     anna = await desk.open.introduced(ANNA.owner, "en")

@@ -1,15 +1,16 @@
 """Telegram, Discord and the web chat in one process: one queue, one device, and to each its own."""
 
 import asyncio
-import re
 import sqlite3
 import time
+import zipfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import Any
 
-import aiohttp
+from gradio_client import Client, handle_file
 
 from core.look import Look
 from core.photo import Array
@@ -51,23 +52,20 @@ class HeldEngine(QuickEngine):
                 time.sleep(0.02)
 
 
-async def sent_to_page(url: str, photos: Sequence[bytes]) -> list[bytes]:
-    """Send photos by the requests of the page's own script; the cartoons that it shows in the end."""
-    api, form = f"{url}/gradio_api", aiohttp.FormData()
+def sent_by_script(url: str, folder: Path, photos: Sequence[bytes]) -> list[bytes]:
+    """What the web app draws of photos that a script gives it; to be called in a thread."""
+    files: list[Any] = []
     for number, photo in enumerate(photos):
-        form.add_field("files", photo, filename=f"{number}.jpg", content_type="image/jpeg")
-    async with aiohttp.ClientSession(raise_for_status=True) as page:
-        paths = await (await page.post(f"{api}/upload", data=form)).json()
-        config = await (await page.get(f"{url}/config")).json()
-        respond = next(row["id"] for row in config["dependencies"] if len(row["inputs"]) == 3)
-        entry = {"text": "", "files": [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]}
-        await page.post(
-            f"{api}/queue/join", json={"data": [entry, [], ""], "fn_index": respond, "session_hash": "visitor"}
-        )
-        said = await (await page.get(f"{api}/queue/data?session_hash=visitor")).text()
-        # Each is told when it comes, and once more when all is there.
-        shown = dict.fromkeys(re.findall(r'http://[^"]+-ink\.jpg', said))
-        return [await (await page.get(address)).read() for address in shown]
+        (folder / f"{number}.jpg").write_bytes(photo)
+        files.append(handle_file(folder / f"{number}.jpg"))
+    script = Client(url, verbose=False, download_files=str(folder))
+    try:
+        archive, failed = script.predict(files, api_name="/batch")
+    finally:
+        script.close()
+    assert failed == []
+    with zipfile.ZipFile(archive) as cartoons:
+        return [cartoons.read(name) for name in cartoons.namelist()]
 
 
 def _seen(photo: Array) -> Color | None:
@@ -94,11 +92,12 @@ async def test_one_batch_holds_photos_of_all_platforms_and_each_cartoon_comes_ba
             await app.front_ends["discord"].ready.wait()
             await telegram.send_photo(first, jpeg_of(FIRST))
             assert await asyncio.to_thread(engine.begun.wait, PATIENCE)
-            page = asyncio.create_task(sent_to_page(app.web.url, [jpeg_of(color) for color in BLUES]))
+            blues = [jpeg_of(color) for color in BLUES]
+            script = asyncio.create_task(asyncio.to_thread(sent_by_script, app.web.url, tmp_path, blues))
             await telegram.send_album(anna, [jpeg_of(color) for color in REDS], gap=0.0)
             await ben.send(room, files=[(f"{place}.jpg", jpeg_of(color)) for place, color in enumerate(GREENS)])
             async with asyncio.timeout(PATIENCE):
-                assert _colors(await page) == BLUES
+                assert _colors(await script) == BLUES
             await telegram.wait_for_message(first.id, lambda message: message.file is not None)
             await telegram.wait_for_message(anna.id, lambda message: "Here are" in (message.text or ""))
             (answer,) = await discord.until(

@@ -18,7 +18,7 @@ from core.errors import Blocked, OwnerQueueFull, StorageUnwritable
 from core.jobs import Chat, Owner, PhotoStatus
 from core.look import SHEET_SIZE, Look, Preferences, SheetKind
 from storage.people import Standing
-from tests.bots.house import ANNA, GOOD, house_in
+from tests.bots.house import ANNA, GOOD, House, house_in
 from tests.memory_chat import Deleted, Delivered, MemoryChat, Said
 from tests.running import TODAY
 
@@ -598,6 +598,92 @@ async def test_a_job_is_drawn_again_in_another_look_without_what_had_failed(tmp_
         events = house.platform.left_events()
         assert Delivered("home", ("01-pop.jpg", "02-pop.jpg"), "", Kind.DOCUMENT) in events
         assert await house.leaves_nothing_behind()
+
+
+def request(house: House, *names: str, wishes: Preferences | None = None, caption: str = "") -> list[HeardPhoto]:
+    """All photos of one request; their bytes are with the platform."""
+    house.platform.uploads |= dict.fromkeys(names, GOOD)
+    chat = Chat("memory", "home")
+    return [
+        HeardPhoto(ANNA, chat, place, name, name, caption, weight=len(GOOD), wishes=wishes)
+        for place, name in enumerate(names)
+    ]
+
+
+async def test_a_request_is_one_job_at_once_and_waits_for_no_more_photos(tmp_path: Path):
+    async with house_in(tmp_path, window=30.0) as house, house.drawing():
+        job_id = await house.reception.take(request(house, "a.jpg", "b.jpg", caption="0.9"))
+        assert [(photo.place, photo.name) for photo in await house.photos(job_id)] == [(0, "a.jpg"), (1, "b.jpg")]
+        assert (await house.job(job_id)).look == Look(strength=0.9)
+        queued, delivered, done = await house.platform.next_events(3)
+        assert isinstance(queued, Said)
+        assert queued.text.startswith("Got your 2 photos: ink 0.9")
+        assert delivered == Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "")
+        assert done == Said("home", "Here are your 2 cartoons: ink 0.9.")
+        await house.finish(job_id)
+        assert await house.leaves_nothing_behind()
+
+
+async def test_the_same_request_twice_is_two_jobs(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        photos = request(house, "a.jpg")
+        first, second = await asyncio.gather(*(house.reception.take(photos) for _ in range(2)))
+        assert first != second
+        assert len(await house.jobs.unsettled(ANNA.owner)) == 2
+
+
+async def test_a_request_with_its_own_wishes_leaves_what_is_set_and_captions_aside(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.settings.keep(ANNA.owner, Preferences(Look(size=2048), "zip"))
+        wishes = Preferences(Look("pop", 0.3, 640, "png", "main"), "file")
+        job_id = await house.reception.take(request(house, "a.jpg", wishes=wishes, caption="0.9"))
+        job = await house.job(job_id)
+        assert (job.look, job.delivery) == (wishes.look, "file")
+
+
+async def test_a_wrong_word_with_a_request_is_told_and_the_photos_are_drawn(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        await house.reception.take(request(house, "a.jpg", caption="/size 9"))
+        events = await house.platform.next_events(3)
+        told = [event.text for event in events if isinstance(event, Said)]
+        assert any(text.startswith('"9" is not a size I can use.') for text in told)
+        assert any(isinstance(event, Delivered) for event in events)
+
+
+async def test_of_a_request_what_fits_is_taken_and_the_rest_is_told(tmp_path: Path):
+    async with house_in(tmp_path, user_limit=2) as house, house.drawing():
+        names = [f"{number}.jpg" for number in range(6)]
+        job_id = await house.reception.take(request(house, *names))
+        await house.finish(job_id)
+        events = house.platform.left_events()
+        assert Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "") in events
+        assert any(isinstance(event, Said) and event.text.startswith("Photos 3 to 6: 2 of") for event in events)
+        # A refused photo is not one of today's.
+        assert await house.people.photos_of(ANNA.owner, TODAY) == 2
+
+
+async def test_of_a_request_that_may_not_be_made_nothing_is_noted(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.people.set_standing(ANNA.owner, Standing.BLOCKED)
+        with pytest.raises(Blocked):
+            await house.reception.take(request(house, "a.jpg"))
+        await house.people.set_standing(ANNA.owner, Standing.ALLOWED)
+        await house.database.reading.execute("PRAGMA query_only = ON")
+        with pytest.raises(StorageUnwritable):
+            await house.reception.take(request(house, "a.jpg"))
+        await house.database.reading.execute("PRAGMA query_only = OFF")
+        assert await house.left() == []
+
+
+async def test_a_request_that_arrives_at_a_stop_is_taken_up_by_the_next_start(tmp_path: Path):
+    async with house_in(tmp_path) as house:
+        await house.reception.close()
+        job_id = await house.reception.take(request(house, "a.jpg", "b.jpg"))
+    async with house_in(tmp_path) as house, house.drawing():
+        request(house, "a.jpg", "b.jpg")
+        await house.restart()
+        await house.finish(job_id)
+        assert Delivered("home", ("01-ink.jpg", "02-ink.jpg"), "") in house.platform.left_events()
 
 
 async def test_what_there_is_no_room_for_is_not_drawn_again_at_all(tmp_path: Path):

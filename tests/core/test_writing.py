@@ -4,13 +4,15 @@ import asyncio
 import errno
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from core.errors import StorageUnwritable
-from core.writing import FIRST_PAUSE, LONGEST_PAUSE, to_disk, until_written
+from core.writing import FIRST_PAUSE, LONGEST_PAUSE, linked, to_disk, until_written
 from tests.clock import on_jumping_clock
 
 
@@ -27,6 +29,36 @@ class Disk:
             with to_disk():
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return "written"
+
+
+def test_a_file_has_two_names_and_its_bytes_once(tmp_path: Path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"cartoon")
+    target.write_bytes(b"whatever was there before")
+    for _ in range(2):
+        linked(source, target)
+        assert target.samefile(source)
+    source.unlink()
+    assert target.read_bytes() == b"cartoon"
+
+
+def test_a_file_that_is_gone_gets_no_second_name(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        linked(tmp_path / "gone", tmp_path / "target")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.skipif(
+    not Path("/dev/shm").is_dir() or Path("/dev/shm").stat().st_dev == Path("/tmp").stat().st_dev,
+    reason="no second file system",
+)
+def test_on_another_file_system_it_is_a_copy(tmp_path: Path):
+    source = tmp_path / "source"
+    source.write_bytes(b"cartoon")
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        target = Path(folder) / "target"
+        linked(source, target)
+        assert (target.read_bytes(), target.samefile(source)) == (b"cartoon", False)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -98,3 +130,12 @@ def test_nothing_is_written_once_the_waiting_is_cancelled():
 
     on_jumping_clock(scenario())
     assert disk.times == [0.0]
+
+
+def test_many_may_give_a_file_the_same_second_name_at_once(tmp_path: Path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"cartoon")
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(linked, source, target) for _ in range(1000)]:
+            each.result()
+    assert sorted(tmp_path.iterdir()) == [source, target]

@@ -2,9 +2,9 @@
 
 `python -m tests.soak.scale [--json] [--quick]`: first the queue alone, each operation timed while it is that long;
 then the whole program started on a data folder with so many queued photos, as after a restart, drawing for a while
-with a quick engine. The photos belong to pages of the web chat that were closed, so their cartoons are drawn,
-offered and let go. Photos wait as rows and files: memory is sampled all the time, and compared with the program
-idle.
+with a quick engine. The photos belong to batches of browsers that were closed, so their cartoons are drawn and
+come to the shelves of these. Photos wait as rows and files: memory is sampled all the time, and compared with the
+program idle.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def write_rows(folder: Path, photos: int) -> None:
         connection.executemany(
             "INSERT INTO jobs (id, platform, user, chat, language, style, strength, size, format, faces, "
             "created_at) VALUES (?, 'web', ?, ?, 'en', ?, ?, ?, ?, ?, ?)",
-            ((f"job {job}", f"{job}", f"closed {job}", *look, time.time()) for job in range(photos // ALBUM)),
+            ((f"job {job}", f"{job}", f"{job}.batch", *look, time.time()) for job in range(photos // ALBUM)),
         )
         connection.executemany(
             "INSERT INTO photos (id, job_id, place, name, reference, status) VALUES (?, ?, ?, ?, 'r', 'queued')",

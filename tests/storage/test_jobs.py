@@ -417,6 +417,26 @@ async def test_a_job_is_open_until_the_person_has_or_knows_all(ledger: Ledger, s
     assert await ledger.jobs.open_photos() == (set() if closed else {photo_id})
 
 
+@pytest.mark.parametrize("status", PhotoStatus)
+async def test_something_is_left_to_do_for_a_person_until_they_have_or_know_all(
+    ledger: Ledger, status: PhotoStatus
+):
+    assert not await ledger.jobs.has_open(ANNA)
+    await ledger.photo(1, PhotoStatus.ANSWERED)
+    await ledger.photo(2, status)
+    assert await ledger.jobs.has_open(ANNA) is (status not in CLOSED)
+    assert not await ledger.jobs.has_open(BERTA)
+    # The same number elsewhere is somebody else.
+    assert not await ledger.jobs.has_open(Owner("web", ANNA.user))
+
+
+async def test_what_was_forgotten_leaves_nothing_to_do(ledger: Ledger):
+    await ledger.photo()
+    assert await ledger.jobs.has_open(ANNA)
+    await ledger.jobs.forget(ANNA)
+    assert not await ledger.jobs.has_open(ANNA)
+
+
 async def test_what_is_open_is_found_oldest_first(ledger: Ledger):
     await ledger.photo(1, PhotoStatus.ANSWERED)
     younger = await ledger.another_job()

@@ -68,6 +68,34 @@ def test_all_bytes_that_are_in_it_are_measured(tmp_path: Path):
     assert spool.used == 3
 
 
+def test_a_file_of_several_names_is_measured_once_in_whatever_folder(tmp_path: Path):
+    spool = Spool(tmp_path)
+    spool.source(1).write_bytes(b"12345")
+    folder = tmp_path / "web" / "anna"
+    folder.mkdir(parents=True)
+    (folder / "cartoon.jpg").hardlink_to(spool.source(1))
+    (folder / "upload.jpg").write_bytes(b"123")
+    spool.measure()
+    assert spool.used == 8
+    # The other name still keeps the bytes.
+    spool.forget(1)
+    spool.measure()
+    assert spool.used == 8
+
+
+def test_folders_are_swept_by_nobody(tmp_path: Path):
+    spool = Spool(tmp_path)
+    for folder in ("web", "7"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "9.source").write_bytes(b"bytes")
+    spool.source(9).write_bytes(b"bytes")
+    assert spool.sweep([]) == 1
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == [
+        "7/9.source",
+        "web/9.source",
+    ]
+
+
 def test_there_is_room_up_to_the_limit(tmp_path: Path):
     spool = Spool(tmp_path, limit=10)
     spool.source(1).write_bytes(b"123456789")
