@@ -7,7 +7,7 @@ from core.errors import Blocked, NotInvited, QuotaReached
 from core.jobs import Owner
 from storage.people import People, Standing
 
-# The platform of those who sit at the very machine that the program runs on.
+# The platform that has a door of its own: this machine alone, or a password.
 AT_HOME: Final = "web"
 
 
@@ -30,7 +30,7 @@ class Access:
     async def admit(self, owner: Owner) -> None:
         """Raises Blocked or NotInvited for somebody who may not use the bot.
 
-        Administrators, and who sits at this very machine, always may.
+        Administrators, and whom the web app let in, always may.
         """
         if owner.platform == AT_HOME or self.is_admin(owner):
             return

@@ -277,7 +277,7 @@ class App:
             settings.web_open,
             settings.web_root_path,
             settings.limits.file_bytes,
-            stores.spool.check_room,
+            stores.spool.make_room,
         )
         self.web = self.front_ends[WEB] = WebFrontEnd(settings.web_host, settings.web_port, services, door)
 

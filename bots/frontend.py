@@ -88,6 +88,11 @@ class FrontEnd(Protocol):
         """Set while people can be heard and answered."""
         ...
 
+    @property
+    def downloads(self) -> bool:
+        """Whether fetching photos asks another machine, which must not be asked too often."""
+        ...
+
     def limits_of(self, chat: Chat) -> Limits:
         """What one message to this chat may carry."""
         ...

@@ -16,6 +16,8 @@ from storage.transcripts import Transcripts
 
 log = logging.getLogger(__name__)
 
+# Of the spool's limit.
+SHELF_SHARE: Final = 0.5
 MINUTE: Final = 60.0
 MINUTES_BETWEEN_ROUNDS: Final = 60
 HOUR: Final = 3600.0
@@ -80,6 +82,8 @@ class Housekeeping:
 
     def _measure(self) -> None:
         try:
+            # What browsers may still look at must not keep new photos out.
+            self._shelf.trim(SHELF_SHARE * self._spool.limit)
             self._spool.measure()
         except OSError as error:
             log.warning("the spool cannot be measured (%s)", error)

@@ -127,7 +127,10 @@ class Reception:
         return gathering.job_id
 
     async def take(self, photos: Sequence[HeardPhoto]) -> str:
-        """See Hearing.take."""
+        """See Hearing.take. Whoever waits for it may stop waiting; it is done all the same."""
+        return await self._to_its_end(self._take(photos))
+
+    async def _take(self, photos: Sequence[HeardPhoto]) -> str:
         first, origin = photos[0], uuid.uuid4().hex
         owner, chat = first.person.owner, first.chat
         async with self._noting:
@@ -153,6 +156,9 @@ class Reception:
 
     async def draw_again(self, job: Job, origin: str) -> None:
         """See Hearing.draw_again. The second time that `origin` asks, it asks for nothing."""
+        await self._to_its_end(self._draw_again(job, origin))
+
+    async def _draw_again(self, job: Job, origin: str) -> None:
         photos = job.drawable
         if not photos:
             raise PhotoUnavailable
@@ -334,12 +340,12 @@ class Reception:
 
     async def _bring(self, owner: Owner, chat: Chat, reference: str, path: Path) -> None:
         """Try until it is here; others fetch during the pauses. Raises PhotoUnavailable after a long time."""
-        clock = asyncio.get_running_loop().time
+        clock, front_end = asyncio.get_running_loop().time, self._front_ends[chat.platform]
         until, pause = clock() + FETCH_SECONDS, 1.0
         while True:
-            async with self._intake.turn(owner, chat):
+            async with self._intake.turn(owner, chat) if front_end.downloads else contextlib.nullcontext():
                 try:
-                    return await self._front_ends[chat.platform].fetch(reference, path)
+                    return await front_end.fetch(reference, path)
                 except (Busy, Unreached) as error:
                     wait = error.seconds if isinstance(error, Busy) else pause
                     if clock() + wait > until:
@@ -369,6 +375,13 @@ class Reception:
     def _tickets(self, job: Job, photos: Sequence[Photo]) -> list[Ticket]:
         now = asyncio.get_running_loop().time()
         return [Ticket(photo.id, job.id, job.owner, job.look, now) for photo in photos]
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Half of it would leave photos that never come, and places in the queue that are never given back."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)

@@ -5,11 +5,18 @@ import errno
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.errors import ConfigError
+
+# A program may often have 1024 files open, connections among them.
+MOST_CONNECTIONS: Final = 500
+# For the first request to be made.
+SILENT_SECONDS: Final = 20.0
 
 
 def listen(host: str, port: int, remedy: str) -> socket.socket:
@@ -35,6 +42,7 @@ async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> 
     # Without a log_config of its own, what uvicorn logs goes the way of all logs.
     config = uvicorn.Config(
         _Endable(app, stopping),
+        http=_Protocol,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -51,8 +59,28 @@ async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> 
         await serving
 
 
+class _Protocol(H11Protocol):
+    """Connections that ask for nothing are closed, and there are not more than the program has files to spare."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._silence = self.loop.call_later(SILENT_SECONDS, self._close_if_silent)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._silence.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_silent(self) -> None:
+        if not self.cycle:
+            self.transport.close()
+
+
 class _Endable:
-    """ASGI middleware: from `stopping` on, apps hear that whom they answer is gone, and their answers are ended."""
+    """ASGI middleware: from `stopping` on, apps hear that whom they answer is gone, and their answers end."""
 
     def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
         self._app = app

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     web_keep_hours: Annotated[float, Field(gt=0, le=720)] = Field(
         24, description="How long uploads and cartoons of the web app are kept for their browser."
     )
-    web_batch_photos: Annotated[int, Field(ge=20, le=50)] = Field(
+    web_batch_photos: Annotated[int, Field(ge=1, le=50)] = Field(
         20, description="Photos that a batch of the web app may have, up to 50."
     )
     web_chat: Literal["auto", "on", "off"] = Field(

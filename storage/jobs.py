@@ -204,11 +204,11 @@ class Jobs:
         which = f"{OF_OWNER} AND EXISTS (SELECT 1 FROM photos WHERE job_id = jobs.id AND status IN (?, ?, ?))"
         return await _jobs(self._database.select, which, [owner.platform, owner.user, *UNSETTLED])
 
-    async def has_open(self, owner: Owner) -> bool:
-        """Whether something is left to do for a person."""
+    async def has_open(self, owner: Owner, chat: Chat) -> bool:
+        """Whether something is left to do for a person in a chat."""
         rows = await self._database.select(
-            f"SELECT 1 FROM photos WHERE {IS_OPEN} AND job_id IN ({OF_OWNER}) LIMIT 1",
-            (owner.platform, owner.user),
+            f"SELECT 1 FROM photos WHERE {IS_OPEN} AND job_id IN ({OF_OWNER} AND chat = ?) LIMIT 1",
+            (owner.platform, owner.user, chat.chat),
         )
         return bool(rows)
 

@@ -64,6 +64,18 @@ class Shelf:
                 # Not empty, or somebody else was quicker.
                 continue
 
+    def trim(self, most_bytes: float) -> None:
+        """Remove the oldest files until what is left has at most so many bytes."""
+        found = [(path, path.stat()) for path in self.folder.rglob("*") if path.is_file()]
+        # A file under several names goes with the last of them.
+        sizes = {status.st_ino: status.st_size for _, status in found}
+        total = sum(sizes.values())
+        for path, status in sorted(found, key=lambda each: each[1].st_mtime):
+            if total <= most_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= sizes.pop(status.st_ino, 0)
+
     def _of(self, user: str) -> Path:
         if not user.isalnum():
             raise ValueError("a person of the web chat is letters and digits")

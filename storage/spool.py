@@ -25,7 +25,7 @@ class Spool:
 
     def __init__(self, folder: Path, limit: float = float("inf")) -> None:
         self.folder = folder
-        self._limit = limit
+        self.limit = limit
         self.used = 0
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -54,8 +54,13 @@ class Spool:
             disk = shutil.disk_usage(self.folder)
         except OSError as error:
             raise StorageUnwritable from error
-        if self.used >= self._limit or disk.free < min(RESERVED_SHARE * disk.total, RESERVED_BYTES):
+        if self.used >= self.limit or disk.free < min(RESERVED_SHARE * disk.total, RESERVED_BYTES):
             raise StorageUnwritable
+
+    def make_room(self, more: int) -> None:
+        """Count so many bytes more. Raises StorageUnwritable when there is no room for them."""
+        self.check_room()
+        self.used += more
 
     def check_writable(self) -> None:
         """Raises StorageUnwritable when there is no room, or a file cannot be written."""

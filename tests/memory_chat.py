@@ -70,6 +70,7 @@ class MemoryChat:
     turns: bool = False
     refusing: int = 0
     refused_kinds: frozenset[Kind] = frozenset()
+    downloads: bool = True
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     delivering: asyncio.Event = field(default_factory=asyncio.Event)

@@ -35,6 +35,7 @@ class Sending:
     """All that goes out. `signed_in` is to be set once the client can call, `ready` while people are heard."""
 
     def __init__(self, client: discord.Client) -> None:
+        self.downloads = True
         self.ready = asyncio.Event()
         self.signed_in = asyncio.Event()
         self.ways = Ways(client)

@@ -57,6 +57,7 @@ class Sending:
         known: Iterable[tuple[str, int]],
         on_moved: Callable[[str, str], Awaitable[None]],
     ) -> None:
+        self.downloads = True
         self.ready = asyncio.Event()
         self._bot = bot
         self._limits = limits

@@ -7,9 +7,9 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import PICTURES, QUIETLY, TICK, TICKING, LookInputs, Word, paths_of
+from bots.web.inputs import QUIETLY, TICK, TICKING, LookInputs, Word, paths_of
 from bots.web.services import Services
-from bots.web.views import JobView, State
+from bots.web.views import JobView
 from core.errors import BatchTooLarge, NoPhoto
 from core.look import Look
 
@@ -30,7 +30,6 @@ class BatchTab:
                     label=word("web-photos"),
                     elem_id="batch-photos",
                     file_count="multiple",
-                    file_types=PICTURES,
                     height=240,
                     buttons=[],
                 )
@@ -41,11 +40,11 @@ class BatchTab:
                 with gr.Row():
                     self._cancel = gr.Button(word("button-cancel"), variant="stop", visible=False)
                     self._archive = gr.Button(word("web-zip"), variant="primary", visible=False)
-                self._cards = gr.HTML(elem_id="batch-cards")
+                self._cards = gr.HTML(js_on_load="listen(element, trigger)", elem_id="batch-cards")
         self.shown = [self._job, self._seen, self._clock, self._cards, self._begin, self._cancel, self._archive]
         self._begin.click(self._draw, [self._photos, *self.look.inputs], self.shown, **QUIETLY)
         self._cancel.click(self._call_off, [self._job], self.shown, **QUIETLY)
-        self._clock.tick(self._look, [self._job, self._seen], self.shown, **TICKING)
+        gr.on([self._clock.tick, self._cards.focus], self._look, [self._job, self._seen], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened: the last batch, which may be under way."""
@@ -72,7 +71,7 @@ class BatchTab:
 
     async def _look(self, request: gr.Request, job_id: str, seen: str) -> tuple[Any, ...]:
         person = await self._services.person(request)
-        return await self._shown(person, await self._services.desk.view(person, job_id), seen)
+        return await self._shown(person, await self._services.desk.watched(person, DESK, job_id), seen)
 
     async def _shown(self, person: Person, view: JobView | None, seen: str = "") -> tuple[Any, ...]:
         """Job, digest, clock, cards, and which buttons there are to press."""
@@ -93,7 +92,7 @@ class BatchTab:
         clock = gr.Timer(active=not view.is_over)
         if digest == seen:
             return view.id, seen, clock, *[gr.skip()] * 4
-        done = any(photo.state is State.DONE for photo in view.photos)
+        done = any(photo.cartoon for photo in view.photos)
         archive = gr.update(visible=view.is_over and done, link=f"zip/{view.id}")
         begin, cancel = gr.update(interactive=view.is_over), gr.update(visible=not view.is_over)
         return view.id, digest, clock, cards, begin, cancel, archive

@@ -28,6 +28,8 @@ from storage.transcripts import Transcripts
 
 # Where browsers fetch what is on their shelf, below the page.
 FILES: Final = "files/"
+# As many as other chats let a message have.
+MOST_LETTERS: Final = 4096
 
 
 class WebChat:
@@ -57,17 +59,20 @@ class WebChat:
 
     async def is_waiting(self, user: str) -> bool:
         """Whether something is still to come."""
-        return await self._jobs.has_open(owner_of(user))
+        return await self._jobs.has_open(owner_of(user), chat_of(user))
 
     async def hear(self, person: Person, text: str, uploads: Sequence[Path]) -> None:
         """A message of the person, with files on their shelf; answers come as messages."""
+        # JavaScript has halves of letters, which no file or database takes.
+        text = text[:MOST_LETTERS].encode(errors="replace").decode()
         if not (text.strip() or uploads):
             return
         user = person.owner.user
         pictures = [self._upload(user, path) for path in uploads]
         await self._transcripts.add(user, _said(is_own=True, text=text, pictures=pictures))
         sheet, caption = sheet_of(text)
-        if not uploads or (text.startswith("/") and sheet is None and not text.startswith("/cartoon")):
+        command = text.partition(" ")[0].lower()
+        if not uploads or (command.startswith("/") and sheet is None and command != "/cartoon"):
             # A command that comes with photos, and is not about them, is obeyed before they are drawn.
             answer = await self._answer(person, text, sheet)
             if answer is not None:
@@ -134,7 +139,7 @@ class WebChat:
         for message in await self.messages(user):
             if message.id in numbers:
                 for picture in (*message.pictures, *message.files):
-                    path = self._shelf.find(user, picture.url.removeprefix(FILES))
+                    path = self._shelf.find(user, address_of(picture))
                     if path is not None:
                         path.unlink(missing_ok=True)
         await self._transcripts.remove(user, [*numbers])
@@ -181,7 +186,17 @@ class WebChat:
         width: int | None = None,
         height: int | None = None,
     ) -> Picture:
-        return Picture(FILES + self._shelf.address(user, path), name, alt, width, height)
+        return Picture(url_of(self._shelf, user, path), name, alt, width, height)
+
+
+def url_of(shelf: Shelf, user: str, path: Path) -> str:
+    """Where the page finds a file of the person. Another file of that name has another one: browsers keep them."""
+    return f"{FILES}{shelf.address(user, path)}?{path.stat().st_mtime_ns}"
+
+
+def address_of(picture: Picture) -> str:
+    """Where it is on the shelf."""
+    return picture.url.removeprefix(FILES).partition("?")[0]
 
 
 def _said(

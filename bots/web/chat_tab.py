@@ -8,7 +8,7 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import PICTURES, QUIETLY, TICK, TICKING, Word
+from bots.web.inputs import QUIETLY, TICK, TICKING, Word
 from bots.web.services import Services
 
 
@@ -25,7 +25,6 @@ class ChatTab:
             label=word("web-entry"),
             info=word("web-hint"),
             file_count="multiple",
-            file_types=PICTURES,
             sources=["upload"],
             autofocus=True,
             max_plain_text_length=10_000,
@@ -35,7 +34,7 @@ class ChatTab:
             self._send, [self._entry], [self._entry, *self.shown], **QUIETLY, trigger_mode="multiple"
         )
         self.log.click(self._press, None, self.shown, **QUIETLY, trigger_mode="multiple")
-        self._clock.tick(self._look, [self._seen], self.shown, **TICKING)
+        gr.on([self._clock.tick, self.log.focus], self._look, [self._seen], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened."""
@@ -63,9 +62,10 @@ class ChatTab:
     async def _shown(self, person: Person, seen: str = "") -> tuple[Any, ...]:
         """The log, its digest, and the clock, which goes on until nothing more comes."""
         user = person.owner.user
-        is_waiting = await self._services.chat.is_waiting(user)
         page = markup.chat(self._services.locale(person), await self._services.chat.messages(user))
         digest = hashlib.sha256(page.encode()).hexdigest()
+        # Asked for last, so that the clock does not stop for what has just begun.
+        is_waiting = await self._services.chat.is_waiting(user)
         if digest == seen:
             return gr.skip(), seen, gr.Timer(active=is_waiting)
         return page, digest, gr.Timer(active=True)

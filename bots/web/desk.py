@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from bots.frontend import HeardPhoto, Hearing, Person
 from bots.locales import Locale, Locales
 from bots.orders import Orders
-from bots.web.chat import FILES
+from bots.web.chat import address_of, url_of
 from bots.web.places import desk_of
 from bots.web.views import JobView, PhotoView, Picture, State
 from bots.wording import described
@@ -87,7 +87,12 @@ class Desk:
     async def latest(self, person: Person, desk: str) -> JobView | None:
         """The last job of a desk, such as one that goes on after the page was closed."""
         job = await self._jobs.latest(person.owner, desk_of(person.owner.user, desk))
-        return None if job is None else await self._view(person, job)
+        view = None if job is None else await self._view(person, job)
+        return view if view and any(photo.upload or photo.cartoon for photo in view.photos) else None
+
+    async def watched(self, person: Person, desk: str, job_id: str) -> JobView | None:
+        """The job that a page watches, or the last one of its desk where the page does not know any more."""
+        return await (self.view(person, job_id) if job_id else self.latest(person, desk))
 
     async def finished(self, person: Person, job_id: str) -> JobView | None:
         """A job of the person once nothing more will come of it; None where it was forgotten."""
@@ -146,9 +151,7 @@ class Desk:
     def _files(self, person: Person, view: JobView) -> list[tuple[Path, str]]:
         """The cartoons that are there, and what each is called."""
         cartoons = [photo.cartoon for photo in view.photos if photo.cartoon is not None]
-        found = [
-            (self._shelf.find(person.owner.user, each.url.removeprefix(FILES)), each.name) for each in cartoons
-        ]
+        found = [(self._shelf.find(person.owner.user, address_of(each)), each.name) for each in cartoons]
         return [(path, name) for path, name in found if path is not None]
 
     async def _own(self, person: Person, job_id: str) -> Job | None:
@@ -179,8 +182,10 @@ class Desk:
             if path is not None:
                 alt = locale.say("alt-text", name=photo.name, look=described(locale, job.look))
                 cartoon = self._picture(user, path, name, alt)
-        # Answered and without a cartoon on the shelf: kept for as long as was said.
         state = STATES.get(photo.status, State.DONE)
+        if state is State.DONE and cartoon is None:
+            # Kept for as long as was said.
+            return PhotoView(number, photo.name, State.FAILED, upload, reason=locale.say("web-file-gone"))
         return PhotoView(number, photo.name, state, upload, cartoon)
 
     def _cartoon(self, job: Job, photo: Photo) -> Path | None:
@@ -197,7 +202,7 @@ class Desk:
         return target if target.exists() else None
 
     def _picture(self, user: str, path: Path, name: str, alt: str = "") -> Picture:
-        return Picture(FILES + self._shelf.address(user, path), name, alt)
+        return Picture(url_of(self._shelf, user, path), name, alt)
 
     def _write_before(self, source: Path, size: int, target: Path) -> None:
         photo = resized(decode(source, self._limits, size), size)

@@ -37,6 +37,7 @@ class WebFrontEnd:
         self._door = door
         self._chat = services.chat
         self._shelf = services.shelf
+        self.downloads = False
         self.ready = asyncio.Event()
         self.url = ""
 
@@ -63,6 +64,8 @@ class WebFrontEnd:
         if source is None:
             raise PhotoUnavailable
         try:
+            # Kept as long as what is made of it.
+            os.utime(source)
             await asyncio.to_thread(linked, source, path)
         except FileNotFoundError as error:
             raise PhotoUnavailable from error

@@ -1,6 +1,7 @@
 """What of Gradio's own routes is open, and that each visitor reaches their own files and sessions only."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
@@ -28,7 +29,8 @@ OPEN: Final = frozenset(
     }
 )
 BODIES: Final = frozenset({"cancel", "queue/join", "reset"})
-CLOSED: Final = frozenset({"logout", "monitoring", "openapi.json", "svelte"})
+CLOSED: Final = frozenset({"login", "logout", "monitoring", "openapi.json", "svelte"})
+SESSION: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
 FILES: Final = ("file=", "file/")
 HEARTBEAT: Final = "heartbeat/"
 BODY_BYTES: Final = 4_000_000
@@ -98,6 +100,9 @@ class GradioDoor:
 
 
 def _owned(user: str, session: object) -> str:
+    """Gradio keeps what it is given, however long."""
+    if not SESSION.fullmatch(str(session)):
+        raise Refused(400, "web-not-understood")
     return f"{user}.{session}"
 
 

@@ -38,8 +38,6 @@ QUIETLY: Final[Mapping[str, Any]] = {
 # Gradio's part in the browser may close its stream of answers just as another request joins, whose answer then
 # comes with the next stream only. Waiting for that answer first, a clock would stand still for good.
 TICKING: Final[Mapping[str, Any]] = {**QUIETLY, "trigger_mode": "multiple"}
-# Phones offer their photos and their camera for these.
-PICTURES: Final = ["image", ".heic", ".heif", ".avif"]
 STRENGTH_STEP: Final = 0.05
 SIZE_STEP: Final = 64
 

@@ -26,7 +26,8 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 FORM_BYTES: Final = 4096
 TRIES: Final = 10
 TRY_SECONDS: Final = 60
-MOST_ADDRESSES: Final = 10_000
+# From all addresses together: without a proxy that says so, they may not be what they seem.
+MOST_TRIES: Final = 300
 
 
 class Tokens:
@@ -60,7 +61,7 @@ class Tokens:
 
 
 class Tries:
-    """Wrong passwords of each address: at most TRIES in TRY_SECONDS. `clock` gives seconds."""
+    """Wrong passwords: at most TRIES of an address in TRY_SECONDS, MOST_TRIES of all. `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -73,7 +74,7 @@ class Tries:
             self._since = self._clock()
             self._wrong.clear()
         network = _network(address)
-        if self._wrong[network] >= TRIES or len(self._wrong) > MOST_ADDRESSES:
+        if self._wrong[network] >= TRIES or self._wrong.total() >= MOST_TRIES:
             raise Refused(429, "web-login-wait")
 
     def count(self, address: str) -> None:

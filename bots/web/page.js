@@ -7,13 +7,51 @@
 
   // Gradio writes some labels beside what they are of, where only those who see them know that.
   const nameless = ":is(textarea, fieldset):not([aria-label]), .block img[alt=''], [aria-label='common.upload']";
-  new MutationObserver(() => {
+  const nameFields = () => {
     for (const element of document.querySelectorAll(nameless)) {
       const label = element.closest(".block")?.querySelector("[data-testid='block-info'], [data-testid='block-label']");
       const name = label?.textContent.trim();
       if (name) element.setAttribute(element.matches("img") ? "alt" : "aria-label", name);
     }
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  };
+
+  // Gradio would refuse other files that are dropped, in English; phones offer photos and camera for these.
+  const askForPictures = () => {
+    for (const input of document.querySelectorAll("input[type=file]")) {
+      if (!input.accept) input.accept = "image/*,.heic,.heif,.avif";
+    }
+  };
+
+  // What is said is in the language that the person has set; labels follow, from the next time that they are read.
+  let isLeaving = false;
+  const followLanguage = () => {
+    const said = [...document.querySelectorAll("[class^='cb-'][lang]")].find((each) => each.lang !== language)?.lang;
+    if (!said || isLeaving) return;
+    document.cookie = `cartoonbot-language=${said}; path=/; max-age=31536000; samesite=lax`;
+    isLeaving = document.cookie.includes(`cartoonbot-language=${said}`);
+    if (isLeaving) location.reload();
+  };
+
+  // Gradio reads the page again when a connection was lost: on the same tab, please.
+  const tabs = () => [...document.querySelectorAll("[role=tab]")];
+  let tab = sessionStorage.getItem("cartoonbot-tab");
+  const reopenTab = () => {
+    const wanted = tab && tabs().find((each) => each.id === tab);
+    if (!wanted) return;
+    tab = null;
+    wanted.click();
+  };
+  addEventListener("click", ({ target }) => {
+    const chosen = target.closest?.("[role=tab]");
+    if (chosen) sessionStorage.setItem("cartoonbot-tab", chosen.id);
+  });
+
+  new MutationObserver(() => {
+    nameFields();
+    askForPictures();
+    followLanguage();
+    reopenTab();
+  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["lang"] });
 }
 
 /** What gr.HTML calls when it is there: js_on_load="listen(element, trigger)".
@@ -32,6 +70,11 @@ function listen(element, trigger) {
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
     if (button) trigger("click", { action: button.dataset.action, message: button.dataset.message });
+  });
+
+  // While it was out of sight, something may have come that nobody waited for.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) trigger("focus");
   });
 
   const noteFocus = (event) => {

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 FOLDER: Final = Path(__file__).resolve().parent
 # A file on a shelf never changes under its name.
 FOR_GOOD: Final = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+MOST_EVENTS: Final = 1000
+MOST_SESSIONS: Final = 1000
 # How long a sentence stays in a corner of the page.
 SHOWN_SECONDS: Final = 10
 # What a browser may show by itself; anything else is only saved.
@@ -44,12 +46,24 @@ SHOWN: Final = {
 }
 
 
+class NotUnderstood(Exception):
+    """A request holds what no field of the page does."""
+
+
 class Page(gr.Blocks):
     """Blocks whose errors are sentences in the visitor's language; what nobody foresaw goes to our log."""
 
     def __init__(self, locales: Locales, **options: Any) -> None:
         super().__init__(**options)
         self._locales = locales
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
+        try:
+            return await super().preprocess_data(*args, **options)
+        except Exception as error:
+            # Our own page asks for nothing that its fields do not take.
+            log.info("a request was not understood: %.200s", error)
+            raise NotUnderstood from error
 
     async def process_api(self, block_fn: Any, inputs: Any, *args: Any, **options: Any) -> dict[str, Any]:
         try:
@@ -70,6 +84,8 @@ class Page(gr.Blocks):
 def _sentence(locale: Locale, error: Exception) -> str:
     if isinstance(error, UserError):
         return locale.error(error)
+    if isinstance(error, NotUnderstood):
+        return locale.say("web-not-understood")
     if isinstance(error, Sentence):
         return str(error)
     log.error("a request of the page failed", exc_info=error)
@@ -104,18 +120,23 @@ def build_app(services: Services, door: Door) -> FastAPI:
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
     words = Words(services.locales)
     _add_files(app, services)
-    for route in upload_routes(services.shelf, door.check_room, door.most_bytes, services.locales):
+    for route in upload_routes(services.shelf, door.make_room, door.most_bytes, services.locales):
         app.router.routes.append(route)
     blocks = _blocks(services, words)
     # Gradio checks the file paths in requests against its own folders only once it is launched, and mounting
     # does not say that it is: without this line a request could read any file of this machine.
     blocks.has_launched = True
+    # Scripts wait in one of these until all is drawn; pages need one for a moment.
+    blocks.max_threads = MOST_EVENTS
+    # Else whoever waits is told of each that waits before them, at each change.
+    blocks.queue(status_update_rate=30)
+    # Each is some hundred kilobytes. A page whose session is gone looks for its last job.
+    blocks.state_session_capacity = MOST_SESSIONS
     gr.mount_gradio_app(
         app,
         blocks,
         path="/",
         root_path=door.root_path or None,
-        max_file_size=door.most_bytes,
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -1,7 +1,7 @@
 """Requests that are not answered, with a sentence; and bodies that may not grow without end."""
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bots.locales import Locale
 
@@ -15,9 +15,10 @@ class Refused(Exception):
         self.message = message
         self.values = values
 
-    def response(self, locale: Locale) -> PlainTextResponse:
-        """The answer, in words."""
-        return PlainTextResponse(locale.say(self.message, **self.values), self.status)
+    def response(self, locale: Locale, *, as_json: bool = False) -> Response:
+        """The answer, in words; as JSON where Gradio's own part in the browser reads it."""
+        text = locale.say(self.message, **self.values)
+        return JSONResponse({"detail": text}, self.status) if as_json else PlainTextResponse(text, self.status)
 
 
 async def body_of(request: Request, most: int) -> bytes:

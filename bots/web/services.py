@@ -28,14 +28,14 @@ About = Callable[[Locale], Awaitable[Mapping[str, str]]]
 class Door:
     """Who may come in, and under which path. `most_bytes` is for one upload.
 
-    `check_room` raises StorageUnwritable when there is no room for more.
+    `make_room` counts so many more bytes, and raises StorageUnwritable when there is no room for them.
     """
 
     password: str | None
     is_open: bool
     root_path: str
     most_bytes: int
-    check_room: Callable[[], None]
+    make_room: Callable[[int], None]
 
 
 @dataclass(frozen=True)

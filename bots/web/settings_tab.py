@@ -12,15 +12,6 @@ from bots.web import markup
 from bots.web.inputs import QUIETLY, LookInputs, Word
 from bots.web.services import Services
 
-# After a change of language the page is built anew in it.
-SPEAK = """(language) => {
-    const present = /(?:^|; )cartoonbot-language=([a-zA-Z-]+)/.exec(document.cookie)?.[1] ?? "auto";
-    if (language === present) return;
-    const age = language === "auto" ? 0 : 31536000;
-    document.cookie = `cartoonbot-language=${language}; path=/; max-age=${age}; samesite=lax`;
-    location.reload();
-}"""
-
 
 class SettingsTab:
     """Built inside the page's Blocks. `others` are the fields of other tabs that begin with what is set."""
@@ -42,9 +33,7 @@ class SettingsTab:
                 self._about = gr.HTML(elem_id="about")
         fields = [field for look in others for field in look.inputs]
         self.shown = [*self._look.inputs, self._language, self._hint, self._about, *fields]
-        keep.click(self._keep, [*self._look.inputs, self._language], self.shown, **QUIETLY).success(
-            None, [self._language], None, js=SPEAK, **QUIETLY
-        )
+        keep.click(self._keep, [*self._look.inputs, self._language], self.shown, **QUIETLY)
 
     async def open(self, request: gr.Request) -> list[Any]:
         """What is set."""

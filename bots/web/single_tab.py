@@ -34,9 +34,10 @@ class SingleTab:
                 self._photo.preprocess = path_of
                 self.look = LookInputs(services, word)
                 with gr.Row():
-                    draw = gr.Button(word("web-draw"), variant="primary")
-                    compare = gr.Button(word("web-compare"))
+                    self._begin = gr.Button(word("web-draw"), variant="primary")
+                    self._begin_sheet = gr.Button(word("web-compare"))
             with gr.Column(min_width=300, scale=2):
+                self._cancel = gr.Button(word("button-cancel"), variant="stop", visible=False)
                 self._progress = gr.HTML(js_on_load="listen(element, trigger)", elem_id="single-progress")
                 self._slider = gr.ImageSlider(
                     label=word("web-before-after"), buttons=["fullscreen"], visible=False, interactive=False
@@ -45,12 +46,23 @@ class SingleTab:
                     label=word("web-sheet"), buttons=["fullscreen"], visible=False, interactive=False
                 )
                 self._download = gr.DownloadButton(word("web-download-cartoon"), visible=False)
-        self.shown = [self._job, self._clock, self._progress, self._slider, self._sheet, self._download]
+        self.shown = [
+            self._job,
+            self._clock,
+            self._begin,
+            self._begin_sheet,
+            self._cancel,
+            self._progress,
+            self._slider,
+            self._sheet,
+            self._download,
+        ]
         inputs = [self._photo, *self.look.inputs]
-        draw.click(self._draw, inputs, self.shown, **QUIETLY)
-        compare.click(self._compare, inputs, self.shown, **QUIETLY)
+        self._begin.click(self._draw, inputs, self.shown, **QUIETLY)
+        self._begin_sheet.click(self._compare, inputs, self.shown, **QUIETLY)
         self._progress.click(self._try, None, [self._photo], **QUIETLY)
-        self._clock.tick(self._look, [self._job], self.shown, **TICKING)
+        self._cancel.click(self._call_off, [self._job], self.shown, **QUIETLY)
+        gr.on([self._clock.tick, self._progress.focus], self._look, [self._job], self.shown, **TICKING)
 
     async def open(self, request: gr.Request) -> tuple[Any, ...]:
         """What a page shows that has just been opened: the last cartoon."""
@@ -73,24 +85,29 @@ class SingleTab:
         job_id = await self._services.desk.start(person, DESK, self._services.own(person, [photo]), look)
         return await self._shown(person, await self._services.desk.view(person, job_id))
 
-    async def _look(self, request: gr.Request, job_id: str) -> tuple[Any, ...]:
+    async def _call_off(self, request: gr.Request, job_id: str) -> tuple[Any, ...]:
         person = await self._services.person(request)
+        await self._services.desk.cancel(person, job_id)
         return await self._shown(person, await self._services.desk.view(person, job_id))
 
+    async def _look(self, request: gr.Request, job_id: str) -> tuple[Any, ...]:
+        person = await self._services.person(request)
+        return await self._shown(person, await self._services.desk.watched(person, DESK, job_id))
+
     async def _shown(self, person: Person, view: JobView | None) -> tuple[Any, ...]:
-        """Job, clock, progress, slider, sheet and download."""
-        locale, desk = self._services.locale(person), self._services.desk
+        """Job, clock, which buttons there are to press, and what there is to see."""
+        locale, hidden = self._services.locale(person), gr.update(visible=False)
+        is_over = view is None or view.is_over
+        clock, begin = gr.Timer(active=not is_over), gr.update(interactive=is_over)
+        buttons = begin, begin, gr.update(visible=not is_over)
         if view is None:
-            hidden = gr.update(visible=False)
-            return "", gr.Timer(active=False), markup.empty(locale, "single"), hidden, hidden, hidden
-        if not view.is_over:
-            return view.id, gr.Timer(active=True), markup.job(locale, view), gr.skip(), gr.skip(), gr.skip()
-        file = await desk.file(person, view)
+            return "", clock, *buttons, markup.empty(locale, "single"), hidden, hidden, hidden
+        if not is_over:
+            return view.id, clock, *buttons, markup.job(locale, view), gr.skip(), gr.skip(), gr.skip()
+        file = await self._services.desk.file(person, view)
         if file is None:
-            hidden = gr.update(visible=False)
-            return view.id, gr.Timer(active=False), markup.job(locale, view), hidden, hidden, hidden
-        before = None if view.is_sheet else await desk.before(person, view)
+            return view.id, clock, *buttons, markup.job(locale, view), hidden, hidden, hidden
+        before = None if view.is_sheet else await self._services.desk.before(person, view)
         slider = gr.update(visible=before is not None, value=before and (str(before), str(file)))
         sheet = gr.update(visible=before is None, value=None if before else str(file))
-        download = gr.update(visible=True, value=str(file))
-        return view.id, gr.Timer(active=False), "", slider, sheet, download
+        return view.id, clock, *buttons, "", slider, sheet, gr.update(visible=True, value=str(file))

@@ -27,19 +27,23 @@ MOST_FILES: Final = 50
 # What the headers of the parts may weigh beside the files.
 HEADER_BYTES: Final = 1_000_000
 CHECK_EVERY_BYTES: Final = 8_000_000
+# What even an empty file takes.
+FILE_BYTES: Final = 4096
 # A bar that hears of no upload for so long ends.
 PROGRESS_SECONDS: Final = 30.0
 
 Step = dict[str, str | int]
 
 
-def upload_routes(shelf: Shelf, check_room: Callable[[], None], most_bytes: int, locales: Locales) -> list[Route]:
+def upload_routes(
+    shelf: Shelf, make_room: Callable[[int], None], most_bytes: int, locales: Locales
+) -> list[Route]:
     """Where Gradio's page and gradio_client upload; they go before Gradio's own.
 
-    A file weighs `most_bytes` at most. `check_room` raises StorageUnwritable where there is none; it is called in
+    A file weighs `most_bytes` at most. `make_room` raises StorageUnwritable where there is none; it is called in
     a thread.
     """
-    uploads = _Uploads(shelf, check_room, most_bytes, locales)
+    uploads = _Uploads(shelf, make_room, most_bytes, locales)
     return [
         Route("/gradio_api/upload", uploads.take, methods=["POST"]),
         Route("/gradio_api/upload_progress", uploads.tell, methods=["GET"]),
@@ -47,9 +51,9 @@ def upload_routes(shelf: Shelf, check_room: Callable[[], None], most_bytes: int,
 
 
 class _Uploads:
-    def __init__(self, shelf: Shelf, check_room: Callable[[], None], most_bytes: int, locales: Locales) -> None:
+    def __init__(self, shelf: Shelf, make_room: Callable[[int], None], most_bytes: int, locales: Locales) -> None:
         self._shelf = shelf
-        self._check_room = check_room
+        self._make_room = make_room
         self._most_bytes = most_bytes
         self._locales = locales
         self._progress: dict[tuple[str, str], asyncio.Queue[Step]] = {}
@@ -77,7 +81,7 @@ class _Uploads:
         return StreamingResponse(self._told(watched), media_type="text/event-stream")
 
     async def _store(self, request: Request, user: str, steps: asyncio.Queue[Step]) -> list[Path]:
-        receiving = _Receiving(self._shelf, user, self._check_room, self._most_bytes)
+        receiving = _Receiving(self._shelf, user, self._make_room, self._most_bytes)
         pieces = request.stream()
         try:
             await asyncio.to_thread(receiving.begin, request.headers.get("content-type", ""))
@@ -111,10 +115,10 @@ class _Uploads:
 class _Receiving:
     """One upload, in a thread: its parts become files. What is not finished leaves nothing when it is closed."""
 
-    def __init__(self, shelf: Shelf, user: str, check_room: Callable[[], None], most_bytes: int) -> None:
+    def __init__(self, shelf: Shelf, user: str, make_room: Callable[[int], None], most_bytes: int) -> None:
         self._shelf = shelf
         self._user = user
-        self._check_room = check_room
+        self._make_room = make_room
         self._most_bytes = most_bytes
         self._left = MOST_FILES * most_bytes + HEADER_BYTES
         self._unchecked = 0
@@ -133,7 +137,7 @@ class _Receiving:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
             raise Refused(400, "web-upload-broken")
-        self._check_room()
+        self._make_room(0)
         callbacks: dict[str, Any] = {
             "on_part_begin": self._begin_part,
             "on_header_field": self._add_name,
@@ -156,8 +160,8 @@ class _Receiving:
             raise self._too_heavy()
         self._unchecked += len(piece)
         if self._unchecked > CHECK_EVERY_BYTES:
+            self._make_room(self._unchecked)
             self._unchecked = 0
-            self._check_room()
         try:
             with to_disk():
                 self._parser.write(piece)
@@ -167,9 +171,10 @@ class _Receiving:
         return steps
 
     def finish(self) -> list[Path]:
-        """The files. Raises Refused when the end is missing."""
+        """The files. Raises Refused when the end is missing, StorageUnwritable."""
         if not self._is_whole:
             raise Refused(400, "web-upload-broken")
+        self._make_room(self._unchecked + FILE_BYTES * len(self._paths))
         paths, self._paths = self._paths, []
         return paths
 

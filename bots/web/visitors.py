@@ -11,8 +11,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bots.locales import LANGUAGES, Locales
-from bots.web.gradio_door import GradioDoor
+from bots.locales import Locales
+from bots.web.gradio_door import API, GradioDoor
 from bots.web.login import Login, Tokens
 from bots.web.refusals import Refused
 from core.errors import ConfigError
@@ -20,7 +20,8 @@ from storage.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
-LANGUAGE_COOKIE: Final = "cartoonbot-language"
+# The same for everybody, and may be kept for everybody by whatever is in between.
+SHARED: Final = ("/assets/", "/static/", "/theme.css", "/icon.svg", "/example.jpg", "/favicon.ico")
 HEADERS: Final = {
     # Nothing leaves. Gradio writes scripts and styles into its page and compiles some, shows pictures from memory,
     # and plays from it.
@@ -75,10 +76,7 @@ class Visitors:
             nonlocal is_answered
             if message["type"] == "http.response.start":
                 is_answered = True
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                for cookie in cookies:
-                    headers.append("set-cookie", cookie)
+                _dress(MutableHeaders(scope=message), request.url.path, cookies)
             await send(message)
 
         locale = self._locales.of(_language(request))
@@ -86,7 +84,8 @@ class Visitors:
             self._check(request)
             await self._welcome(request, cookies, send_with_headers)
         except Refused as refused:
-            await refused.response(locale)(scope, receive, send_with_headers)
+            as_json = request.url.path.endswith("/queue/join")
+            await refused.response(locale, as_json=as_json)(scope, receive, send_with_headers)
         except ClientDisconnect:
             # Nobody is there to answer.
             return
@@ -107,7 +106,8 @@ class Visitors:
             return
         if token is None:
             token = self._tokens.new()
-            cookies.append(self._tokens.cookie(request, token))
+            if not request.url.path.startswith(SHARED):
+                cookies.append(self._tokens.cookie(request, token))
         user = hashlib.sha256(token.encode()).hexdigest()[:32]
         request.state.visitor = Visitor(user, _language(request))
         await self._app(request.scope, request.receive, send)
@@ -125,6 +125,17 @@ class Visitors:
         while self._root_path and f"{path}/".startswith(f"{self._root_path}/"):
             path = path.removeprefix(self._root_path) or "/"
         return {**scope, "path": path}
+
+
+def _dress(headers: MutableHeaders, path: str, cookies: list[str]) -> None:
+    headers.update(HEADERS)
+    if cookies:
+        # Nobody else must be taken for this visitor.
+        headers["cache-control"] = "private, no-store"
+    elif path.startswith(API):
+        headers.setdefault("cache-control", "private")
+    for cookie in cookies:
+        headers.append("set-cookie", cookie)
 
 
 def visitor_of(request: Any) -> Visitor:
@@ -180,9 +191,6 @@ def _is_from_here(request: Request, hosts: list[str]) -> bool:
 
 
 def _language(request: Request) -> str | None:
-    """What was chosen on the page, else what the browser likes most."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in LANGUAGES:
-        return chosen
+    """What the browser likes most."""
     liked = request.headers.get("accept-language", "")
     return liked.split(",")[0].split(";")[0].strip() or None

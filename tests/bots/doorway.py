@@ -54,14 +54,14 @@ async def doorway(
     is_open: bool = False,
     root_path: str = "",
     most_bytes: int = 100_000,
-    check_room: Callable[[], None] = lambda: None,
+    make_room: Callable[[int], None] = lambda _: None,
 ) -> AsyncGenerator[Doorway]:
     shelf = Shelf(folder / "shelf")
     with listen("127.0.0.1", 0, "") as listener:
         door = Doorway(url_of(listener), shelf)
         locales = Locales()
         app = await asyncio.to_thread(_app, door, root_path)
-        app.router.routes[:0] = upload_routes(shelf, check_room, most_bytes, locales)
+        app.router.routes[:0] = upload_routes(shelf, make_room, most_bytes, locales)
         app.add_middleware(
             Visitors, password=password, is_open=is_open, root_path=root_path, shelf=shelf, locales=locales
         )

@@ -1,88 +1,127 @@
-"""The web chat in a real browser: a dropped portrait comes back as a cartoon."""
+"""The Chat tab in a real browser: photos dropped there come back as cartoons."""
 
+import base64
 import io
-import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
+import pytest_asyncio
 from PIL import Image
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from core.errors import ConfigError
-from tests.pictures import gradient, jpeg_bytes
+from tests.bots.browsers import needs_browser
+from tests.bots.pages import NOT_A_PICTURE, Site, button, file, opened, photo, reload, say
 from tests.running import QuickEngine, running, settings_in
 
-CHROMIUM = shutil.which("chromium")
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"
-)
+in_browser = pytest.mark.asyncio(loop_scope="module")
+
+DROP = """([entry, files]) => {
+    const data = new DataTransfer();
+    for (const { name, type, bytes } of files) {
+        data.items.add(new File([Uint8Array.from(atob(bytes), (each) => each.charCodeAt(0))], name, { type }));
+    }
+    for (const event of ["dragenter", "dragover", "drop"]) {
+        entry.dispatchEvent(new DragEvent(event, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+}"""
 
 
-@asynccontextmanager
-async def browsing(url: str, language: str = "en-GB") -> AsyncGenerator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-            ],
-        )
-        page = await browser.new_page(locale=language, viewport={"width": 1100, "height": 900})
-        await page.goto(url)
-        try:
-            yield page
-        finally:
-            await browser.close()
-
-
-async def send(page: Page, text: str = "", files: list[tuple[str, bytes]] | None = None) -> None:
-    if files:
-        payload = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
-        await page.locator("input[type=file]").first.set_input_files(payload)  # type: ignore[arg-type]
-        await expect(page.get_by_role("button", name="Remove")).to_have_count(len(files), timeout=15_000)
-    box = page.get_by_role("textbox")
-    await box.fill(text)
-    await box.press("Enter")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Site]:
+    async with opened(settings_in(tmp_path_factory.mktemp("chat"))) as site:
+        yield site
 
 
 @needs_browser
-async def test_a_dropped_portrait_comes_back_as_a_cartoon_and_a_bad_file_as_a_sentence(tmp_path: Path):
-    async with running(settings_in(tmp_path), QuickEngine) as app:
-        assert app.web
-        await app.web.ready.wait()
-        async with browsing(app.web.url) as page:
-            await expect(page.get_by_text("Send me a photo")).to_be_visible(timeout=20_000)
-            await send(page, "/size 640")
-            await expect(
-                page.get_by_text("Kept: ink, strength 0.7, 640 px, jpg, special care for all faces.")
-            ).to_be_visible()
-            good = ("me.jpg", jpeg_bytes(gradient(300, 400)))
-            await send(page, "", [good, ("notes.jpg", b"not a picture at all")])
-            await expect(page.get_by_text("Here is your cartoon: ink 0.7.")).to_be_visible(timeout=20_000)
-            await expect(page.get_by_text("this is not a picture I can read")).to_be_visible()
-            await expect(page.locator("button[title=Share], button[aria-label=Share]").first).to_be_hidden()
-            cartoon = page.locator("img[src*='01-ink']")
-            await expect(cartoon).to_be_visible()
-            response = await page.request.get(str(await cartoon.get_attribute("src")))
-            with Image.open(io.BytesIO(await response.body())) as image:
-                assert (image.size, image.format) == ((480, 640), "JPEG")
+@in_browser
+async def test_dropped_photos_come_back_as_cartoons_and_a_bad_file_as_a_sentence(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        await expect(page.get_by_role("heading", name="Send me a photo")).to_be_visible()
+        await say(page, "/size 640")
+        await expect(said(page).last).to_contain_text("Kept: ink, strength 0.7, 640 px, jpg")
+        await drop(page, photo("one.jpg", 50), file("list.jpg", NOT_A_PICTURE), photo("two.jpg", 150))
+        await say(page, "0.9")
+        await expect(said(page).filter(has_text="Photo 2 (list.jpg): this is not a picture")).to_be_visible()
+        answer = said(page).filter(has_text="Here are your 2 cartoons: ink 0.9.")
+        cartoon = answer.get_by_role("img", name="two.jpg as a cartoon: ink 0.9, 640 px, jpg")
+        await expect(cartoon).to_be_visible()
+        data = await page.request.get(f"{site.url}/{await cartoon.get_attribute('src')}")
+        with Image.open(io.BytesIO(await data.body())) as image:
+            assert (image.size, image.format) == ((480, 640), "JPEG")
+            assert image.convert("L").getpixel((0, 0)) == pytest.approx(150, abs=2)
+        # Who comes back finds all of it.
+        log = await said(page).all_inner_texts()
+        await reload(page, "chat")
+        await expect(answer).to_be_visible()
+        assert await said(page).all_inner_texts() == log
 
 
 @needs_browser
-async def test_the_page_speaks_the_browsers_language(tmp_path: Path):
-    async with running(settings_in(tmp_path), QuickEngine) as app:
-        assert app.web
-        await app.web.ready.wait()
-        async with browsing(app.web.url, "zh-CN") as page:
-            await expect(page.get_by_text("发给我一张照片")).to_be_visible(timeout=20_000)
-            await send(page, "/style 7")
-            await expect(page.get_by_text("不能作为强度")).to_be_visible()
+@in_browser
+async def test_buttons_draw_again_in_another_strength_or_style_and_delete(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        await say(page, "", photo("me.jpg"))
+        first = said(page).filter(has_text="Here is your cartoon: ink 0.7.")
+        await expect(button(first, "• 0.7")).to_have_attribute("aria-current", "true")
+        await button(first, "0.5").click()
+        second = said(page).filter(has_text="Here is your cartoon: ink 0.5.")
+        await expect(second).to_be_visible()
+        await button(second, "Another style").click()
+        await button(second, "pop").click()
+        third = said(page).filter(has_text="Here is your cartoon: pop 0.5.")
+        await expect(third.get_by_role("img", name="me.jpg as a cartoon")).to_be_visible()
+        # The styles have made room for what was there before them.
+        await expect(button(second, "Another style")).to_be_visible()
+        await button(second, "Delete").click()
+        await expect(second).to_have_count(0)
+        await expect(third).to_be_visible()
+
+
+@needs_browser
+@in_browser
+async def test_settings_are_changed_by_keyboard_which_stays_where_it_is(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        await say(page, "/settings")
+        panel = said(page).nth(1)
+        await press(page, button(panel, "Strength: 0.7"))
+        await expect(panel).to_contain_text("Your strength is 0.7.")
+        await press(page, button(panel, "+ 0.75"))
+        await expect(panel).to_contain_text("Your strength is 0.75.")
+        await press(page, button(panel, "‹ All settings"))
+        await expect(button(panel, "Strength: 0.75")).to_be_visible()
+        await say(page, "", photo("me.jpg"))
+        again = button(said(page).filter(has_text="Here is your cartoon: ink 0.75."), "0.9")
+        await press(page, again)
+        await expect(said(page).filter(has_text="Here is your cartoon: ink 0.9.")).to_be_visible()
+        await expect(again).to_be_focused()
+
+
+@needs_browser
+@in_browser
+async def test_photos_that_are_not_drawn_yet_can_be_called_off(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        with site.engine.held():
+            await say(page, "", *[photo(f"{number}.jpg") for number in range(6)])
+            await button(page, "Cancel").click()
+            await expect(page.get_by_test_id("toast-text")).to_contain_text("I called off")
+            await expect(button(page, "Cancel")).to_have_count(0)
+
+
+@needs_browser
+@in_browser
+async def test_the_page_speaks_the_browsers_language(site: Site):
+    async with site.visit(language="zh-CN") as visit:
+        page = visit.page
+        await expect(page.get_by_role("heading", name="发一张照片给我")).to_be_visible()
+        await say(page, "/style 7")
+        await expect(said(page, "对话").last).to_contain_text("不能作为强度")
+        assert await page.evaluate("document.documentElement.lang") == "zh-CN"
 
 
 async def test_a_second_program_on_the_same_port_says_what_to_change(tmp_path: Path):
@@ -95,42 +134,28 @@ async def test_a_second_program_on_the_same_port_says_what_to_change(tmp_path: P
                 pass
 
 
-async def test_a_request_cannot_read_files_outside_the_pages_own(tmp_path: Path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("nobody may read this")
-    async with running(settings_in(tmp_path / "data"), QuickEngine) as app, aiohttp.ClientSession() as session:
-        assert app.web
-        await app.web.ready.wait()
-        api = f"{app.web.url}/gradio_api"
-        async with session.get(f"{app.web.url}/config") as answer:
-            config = await answer.json()
-        respond = next(row["id"] for row in config["dependencies"] if len(row["inputs"]) == 3)
-        file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-        history = [{"role": "user", "content": [{"type": "file", "file": file}]}]
-        body = {
-            "data": [{"text": "/help", "files": []}, history, ""],
-            "fn_index": respond,
-            "session_hash": "stranger",
-        }
-        async with session.post(f"{api}/queue/join", json=body) as joined:
-            assert joined.status == 200
-        async with session.get(f"{api}/queue/data?session_hash=stranger") as events:
-            said = await events.text()
-        assert "process_completed" in said
-        assert "file=" not in said
-        async with session.get(f"{api}/file={secret}") as answer:
-            assert answer.status in (403, 404)
+def said(page: Page, log: str = "Conversation") -> Locator:
+    """The messages, of both sides."""
+    return page.get_by_role("log", name=log).get_by_role("article")
 
 
-async def test_other_sites_cannot_speak_to_the_page(tmp_path: Path):
-    async with running(settings_in(tmp_path), QuickEngine) as app, aiohttp.ClientSession() as session:
-        assert app.web
-        await app.web.ready.wait()
-        for headers, status in (
-            ({}, 200),
-            ({"Origin": app.web.url}, 200),
-            ({"Host": "evil.example"}, 400),
-            ({"Origin": "http://evil.example"}, 403),
-        ):
-            async with session.get(f"{app.web.url}/config", headers=headers) as answer:
-                assert answer.status == status, headers
+async def drop(page: Page, *files: FilePayload) -> None:
+    """As from a folder on the desktop."""
+    dropped = [
+        {"name": each["name"], "type": each["mimeType"], "bytes": base64.b64encode(each["buffer"]).decode()}
+        for each in files
+    ]
+    entry = await page.get_by_role("textbox").element_handle()
+    await page.evaluate(DROP, [entry, dropped])
+    await expect(page.get_by_role("button", name="Remove file")).to_have_count(len(files))
+
+
+async def press(page: Page, wanted: Locator) -> None:
+    """By keyboard alone: back from the entry until it is there, or from wherever the focus is."""
+    await expect(wanted).to_be_visible()
+    for _ in range(30):
+        if await wanted.evaluate("button => button === document.activeElement"):
+            await page.keyboard.press("Enter")
+            return
+        await page.keyboard.press("Shift+Tab")
+    raise AssertionError(f"no way to {wanted} by keyboard")

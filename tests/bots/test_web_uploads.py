@@ -162,11 +162,11 @@ async def test_a_browser_that_goes_away_leaves_nothing(tmp_path: Path):
     under_way = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def look() -> None:
+    def look(_: int) -> None:
         if files_of(door):
             loop.call_soon_threadsafe(under_way.set)
 
-    async with doorway(tmp_path, most_bytes=20_000_000, check_room=look) as door:
+    async with doorway(tmp_path, most_bytes=20_000_000, make_room=look) as door:
         host, port = door.url.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: {host}\r\nContent-Length: 20000000\r\n"
@@ -178,10 +178,10 @@ async def test_a_browser_that_goes_away_leaves_nothing(tmp_path: Path):
 
 
 async def test_without_room_nothing_is_taken(tmp_path: Path):
-    def no_room() -> None:
+    def no_room(_: int) -> None:
         raise StorageUnwritable
 
-    async with doorway(tmp_path, check_room=no_room) as door, visiting(door) as (browser, _):
+    async with doorway(tmp_path, make_room=no_room) as door, visiting(door) as (browser, _):
         sentence = Locale("en").say("storage-unwritable")
         assert await send(door, browser, uploaded("a.jpg", b"x" * 90_000)) == (507, sentence)
         assert files_of(door) == []
@@ -190,13 +190,13 @@ async def test_without_room_nothing_is_taken(tmp_path: Path):
 async def test_room_is_looked_for_again_while_files_come(tmp_path: Path):
     looks: list[bool] = []
 
-    def room_for_a_while() -> None:
+    def room_for_a_while(_: int) -> None:
         looks.append(bool(files_of(door)))
         if len(looks) == 3:
             raise StorageUnwritable
 
     data = io.BytesIO(b"x" * 30_000_000)
-    async with doorway(tmp_path, most_bytes=30_000_000, check_room=room_for_a_while) as door:
+    async with doorway(tmp_path, most_bytes=30_000_000, make_room=room_for_a_while) as door:
         async with visiting(door) as (browser, _):
             form = aiohttp.FormData()
             form.add_field("files", data, filename="a.jpg")
@@ -237,11 +237,11 @@ async def test_how_far_an_upload_is_is_told_to_its_end(tmp_path: Path):
     at_check, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def wait() -> None:
+    def wait(_: int) -> None:
         loop.call_soon_threadsafe(at_check.set)
         go_on.wait(20)
 
-    async with doorway(tmp_path, check_room=wait) as door, visiting(door) as (browser, _):
+    async with doorway(tmp_path, make_room=wait) as door, visiting(door) as (browser, _):
         url = f"{door.api}/upload?upload_id=abc"
         sending = asyncio.create_task(browser.post(url, data=uploaded("a.jpg", b"x" * 90_000)))
         await at_check.wait()

@@ -77,7 +77,7 @@ class WebHouse(House):
             _no_facts,
             most_photos=20,
         )
-        self.door = Door(None, is_open=False, root_path="", most_bytes=1_000_000, check_room=self.spool.check_room)
+        self.door = Door(None, is_open=False, root_path="", most_bytes=1_000_000, make_room=self.spool.make_room)
         self.web = self.front_ends[PLATFORM] = WebFrontEnd("127.0.0.1", 0, self.services, self.door)
 
     def over(self, job: Job) -> None:

@@ -421,20 +421,20 @@ async def test_a_job_is_open_until_the_person_has_or_knows_all(ledger: Ledger, s
 async def test_something_is_left_to_do_for_a_person_until_they_have_or_know_all(
     ledger: Ledger, status: PhotoStatus
 ):
-    assert not await ledger.jobs.has_open(ANNA)
+    assert not await ledger.jobs.has_open(ANNA, CHAT)
     await ledger.photo(1, PhotoStatus.ANSWERED)
     await ledger.photo(2, status)
-    assert await ledger.jobs.has_open(ANNA) is (status not in CLOSED)
-    assert not await ledger.jobs.has_open(BERTA)
+    assert await ledger.jobs.has_open(ANNA, CHAT) is (status not in CLOSED)
+    assert not await ledger.jobs.has_open(BERTA, CHAT)
     # The same number elsewhere is somebody else.
-    assert not await ledger.jobs.has_open(Owner("web", ANNA.user))
+    assert not await ledger.jobs.has_open(Owner("web", ANNA.user), CHAT)
 
 
 async def test_what_was_forgotten_leaves_nothing_to_do(ledger: Ledger):
     await ledger.photo()
-    assert await ledger.jobs.has_open(ANNA)
+    assert await ledger.jobs.has_open(ANNA, CHAT)
     await ledger.jobs.forget(ANNA)
-    assert not await ledger.jobs.has_open(ANNA)
+    assert not await ledger.jobs.has_open(ANNA, CHAT)
 
 
 async def test_what_is_open_is_found_oldest_first(ledger: Ledger):
