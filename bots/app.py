@@ -59,7 +59,7 @@ LONE_SECONDS = 0.5
 DRAWING_SHARE, SENDING_SHARE, ENGINE_SHARE = 0.5, 0.15, 0.15
 
 
-class _Services(NamedTuple):
+class _Running(NamedTuple):
     """What runs, and is stopped in order when the program stops."""
 
     reception: Reception
@@ -112,7 +112,7 @@ class App:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended although nobody stopped it")
 
-    async def _stop(self, services: _Services, drawing: asyncio.Task[None]) -> None:
+    async def _stop(self, services: _Running, drawing: asyncio.Task[None]) -> None:
         """Nothing new comes in; the batch on the device is finished; what is drawn gets its time to be sent."""
         log.info("stopping; what is unfinished is taken up at the next start")
         allowed = self._settings.shutdown_seconds
@@ -126,7 +126,7 @@ class App:
             log.warning("the data folder cannot be written; the next start finds out what was under way")
         await services.courier.close(SENDING_SHARE * allowed)
 
-    async def _open(self, closing: AsyncExitStack) -> _Services:
+    async def _open(self, closing: AsyncExitStack) -> _Running:
         """Build the services from the inside out; what was opened is closed in reverse."""
         settings = self._settings
         stores = await Stores.open(settings, closing)
@@ -211,7 +211,7 @@ class App:
 
         await _take_up(jobs, spool, reception, courier)
         helpers = self._start_helpers(progress, stores, metrics)
-        return _Services(reception, studio, courier, jobs, helpers)
+        return _Running(reception, studio, courier, jobs, helpers)
 
     async def _build_bots(self, talk: _Talk, stores: Stores) -> None:
         settings, jobs, auto_chats = self._settings, stores.jobs, stores.auto_chats

@@ -92,8 +92,9 @@ class Cartoonizer:
         """Each photo with its cartoon, or with the error because of which it has none: the others go on.
 
         Photos are taken and drawn while you iterate, so there may be more of them than fit into memory.
-        A photo's error is a PhotoError, OSError (its file cannot be opened), TypeError (it is no such array), or
-        OutOfMemory. Raises StrengthOutOfRange, SizeOutOfRange, UnknownFaces, StyleDamaged or Closed.
+        A photo's error is a PhotoError, OSError (its file cannot be opened), TypeError (it is no such array),
+        OutOfMemory, or whatever else drawing it raised. Raises StrengthOutOfRange, SizeOutOfRange, UnknownFaces,
+        StyleDamaged or Closed.
         """
         if _is_one(photos):
             raise TypeError("each() takes several photos; hand a single one to cartoonize().")

@@ -10,15 +10,13 @@ from urllib.parse import quote
 from bots.locales import Locale
 from bots.panel import CHOSEN
 from bots.replies import Button, Rows
-from bots.web.views import JobView, Message, PhotoView, Picture, State
+from bots.web.views import MEDIA_TYPES, JobView, Message, PhotoView, Picture, State
 from bots.wording import wait_words
 
 ICON: Final = "icon.svg"
 # A photo and its cartoon, from the page itself; and what the button below asks for.
 EXAMPLE: Final = Picture("example.jpg", "example.jpg", width=1280, height=640)
 TRY: Final = "try"
-# What every browser can show; other files appear by name.
-SHOWN: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 # Lines of a 24-unit square.
 SIGNS: Final = {
     State.WAITING: "M12 7v5l3 2M12 3a9 9 0 1 1 0 18a9 9 0 1 1 0-18",
@@ -120,7 +118,7 @@ def _linked(picture: Picture) -> str:
 
 def _image(picture: Picture) -> str:
     label = picture.alt or picture.name
-    if PurePath(picture.name).suffix.lower() not in SHOWN:
+    if PurePath(picture.name).suffix.lower() not in MEDIA_TYPES:
         return _tag("span", _sign(NO_PICTURE), class_="cb-tile", role="img", aria_label=label)
     return _open_tag(
         "img",

@@ -24,6 +24,7 @@ from bots.web.settings_tab import SettingsTab
 from bots.web.single_tab import SingleTab
 from bots.web.theme import build_theme
 from bots.web.uploads import upload_routes
+from bots.web.views import MEDIA_TYPES
 from bots.web.visitors import Visitors, visitor_of
 from core.errors import UserError
 
@@ -36,14 +37,6 @@ MOST_EVENTS: Final = 1000
 MOST_SESSIONS: Final = 1000
 # How long a sentence stays in a corner of the page.
 SHOWN_SECONDS: Final = 10
-# What a browser may show by itself; anything else is only saved.
-SHOWN: Final = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-}
 
 
 class NotUnderstood(Exception):
@@ -191,7 +184,7 @@ def _add_files(app: FastAPI, services: Services) -> None:
         path = await asyncio.to_thread(services.shelf.find, visitor.user, address)
         if path is None:
             return PlainTextResponse(services.locales.of(visitor.language).say("web-file-gone"), status_code=404)
-        kind = SHOWN.get(path.suffix.lower())
+        kind = MEDIA_TYPES.get(path.suffix.lower())
         if kind is None:
             return FileResponse(path, filename=path.name, headers=FOR_GOOD)
         return FileResponse(path, media_type=kind, headers=FOR_GOOD)
