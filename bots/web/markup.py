@@ -206,8 +206,9 @@ def _sign(lines: str) -> str:
 
 
 def _url(picture: Picture) -> str:
-    # Without a colon it is no scheme, and without a slash in front no other host.
-    return quote(picture.url.lstrip("/"))
+    # Without a colon it is no scheme, and without two slashes in front no other host.
+    path, mark, version = picture.url.lstrip("/").partition("?")
+    return quote(path) + mark + quote(version)
 
 
 def _say(locale: Locale, message: str) -> str:
