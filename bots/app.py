@@ -37,6 +37,7 @@ from bots.web.desk import Desk
 from bots.web.frontend import WebFrontEnd
 from bots.web.places import PLATFORM as WEB
 from bots.web.services import About, Door, Services
+from bots.web.thumbnails import Thumbnails
 from core.config import Settings
 from core.engine import Engine, LocalEngine, device_label, pick_device
 from core.errors import ConfigError, StorageUnwritable
@@ -267,6 +268,7 @@ class App:
             self._desk,
             talk.styles,
             shelf,
+            Thumbnails(shelf, settings.limits),
             talk.locales,
             about,
             settings.web_batch_photos,

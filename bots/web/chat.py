@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,7 +175,7 @@ class WebChat:
         return await self._conversation.answer(person, text)
 
     def _upload(self, user: str, path: Path) -> Picture:
-        return self._picture(user, path, path.name)
+        return replace(self._picture(user, path, path.name), small=True)
 
     def _picture(
         self,

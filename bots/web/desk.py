@@ -202,7 +202,7 @@ class Desk:
         return target if target.exists() else None
 
     def _picture(self, user: str, path: Path, name: str, alt: str = "") -> Picture:
-        return Picture(url_of(self._shelf, user, path), name, alt)
+        return Picture(url_of(self._shelf, user, path), name, alt, small=True)
 
     def _write_before(self, source: Path, size: int, target: Path) -> None:
         photo = resized(decode(source, self._limits, size), size)

@@ -17,6 +17,8 @@ ICON: Final = "icon.svg"
 # A photo and its cartoon, from the page itself; and what the button below asks for.
 EXAMPLE: Final = Picture("example.jpg", "example.jpg", width=1280, height=640)
 TRY: Final = "try"
+# Behind an address with a version: its thumbnail.
+SMALL: Final = "&small=1"
 # Lines of a 24-unit square.
 SIGNS: Final = {
     State.WAITING: "M12 7v5l3 2M12 3a9 9 0 1 1 0 18a9 9 0 1 1 0-18",
@@ -118,11 +120,11 @@ def _linked(picture: Picture) -> str:
 
 def _image(picture: Picture) -> str:
     label = picture.alt or picture.name
-    if PurePath(picture.name).suffix.lower() not in MEDIA_TYPES:
+    if not picture.url or not (picture.small or PurePath(picture.name).suffix.lower() in MEDIA_TYPES):
         return _tag("span", _sign(NO_PICTURE), class_="cb-tile", role="img", aria_label=label)
     return _open_tag(
         "img",
-        src=_url(picture),
+        src=_url(picture) + (SMALL if picture.small else ""),
         alt=label,
         width=picture.width,
         height=picture.height,

@@ -1,21 +1,18 @@
 """The page, in Gradio: its tabs, its look, its languages. Imported only when the web app starts."""
 
-import asyncio
 import logging
 from html import escape
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from gradio.i18n import I18nData
-from starlette.responses import FileResponse, PlainTextResponse
 
-from bots import samples
 from bots.locales import LANGUAGES, Locale, Locales
 from bots.web import markup
 from bots.web.batch_tab import BatchTab
 from bots.web.chat_tab import ChatTab
+from bots.web.files import FOLDER, Files
 from bots.web.head import HeadScript
 from bots.web.inputs import QUIETLY, Sentence, Word
 from bots.web.scripting import Endpoints
@@ -24,15 +21,11 @@ from bots.web.settings_tab import SettingsTab
 from bots.web.single_tab import SingleTab
 from bots.web.theme import build_theme
 from bots.web.uploads import upload_routes
-from bots.web.views import MEDIA_TYPES
 from bots.web.visitors import Visitors, visitor_of
 from core.errors import UserError
 
 log = logging.getLogger(__name__)
 
-FOLDER: Final = Path(__file__).resolve().parent
-# A file on a shelf never changes under its name.
-FOR_GOOD: Final = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
 MOST_EVENTS: Final = 1000
 MOST_SESSIONS: Final = 1000
 # How long a sentence stays in a corner of the page.
@@ -112,9 +105,8 @@ def build_app(services: Services, door: Door) -> FastAPI:
     """The web application."""
     app = FastAPI(title="Cartoonbot", docs_url=None, redoc_url=None, openapi_url=None)
     words = Words(services.locales)
-    _add_files(app, services)
-    for route in upload_routes(services.shelf, door.make_room, door.most_bytes, services.locales):
-        app.router.routes.append(route)
+    app.router.routes += Files(services).routes
+    app.router.routes += upload_routes(services.shelf, door.make_room, door.most_bytes, services.locales)
     blocks = _blocks(services, words)
     # Gradio checks the file paths in requests against its own folders only once it is launched, and mounting
     # does not say that it is: without this line a request could read any file of this machine.
@@ -174,36 +166,3 @@ def _blocks(services: Services, word: Word) -> Page:
         blocks.load(settings.open, None, settings.shown, **QUIETLY)
         Endpoints(services)
     return blocks
-
-
-def _add_files(app: FastAPI, services: Services) -> None:
-    @app.get("/files/{address:path}")
-    async def file(request: Request, address: str) -> Response:
-        """A file on the visitor's own shelf."""
-        visitor = visitor_of(request)
-        path = await asyncio.to_thread(services.shelf.find, visitor.user, address)
-        if path is None:
-            return PlainTextResponse(services.locales.of(visitor.language).say("web-file-gone"), status_code=404)
-        kind = MEDIA_TYPES.get(path.suffix.lower())
-        if kind is None:
-            return FileResponse(path, filename=path.name, headers=FOR_GOOD)
-        return FileResponse(path, media_type=kind, headers=FOR_GOOD)
-
-    @app.get("/zip/{job_id}")
-    async def archive(request: Request, job_id: str) -> Response:
-        """All cartoons of a job of the visitor's."""
-        visitor = visitor_of(request)
-        person = await services.person(request)
-        try:
-            path = await services.desk.archive(person, job_id)
-        except UserError:
-            return PlainTextResponse(services.locales.of(visitor.language).say("web-file-gone"), status_code=404)
-        return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
-
-    @app.get("/icon.svg")
-    async def icon() -> Response:
-        return FileResponse(FOLDER / "icon.svg", media_type="image/svg+xml")
-
-    @app.get("/example.jpg")
-    async def example() -> Response:
-        return FileResponse(samples.welcome(), media_type="image/jpeg")

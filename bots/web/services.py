@@ -14,6 +14,7 @@ from bots.locales import Locale, Locales
 from bots.web.chat import WebChat
 from bots.web.desk import Desk
 from bots.web.places import owner_of
+from bots.web.thumbnails import Thumbnails
 from bots.web.visitors import visitor_of
 from core.errors import PhotoUnavailable
 from core.styles.registry import Styles
@@ -47,6 +48,7 @@ class Services:
     desk: Desk
     styles: Styles
     shelf: Shelf
+    thumbnails: Thumbnails
     locales: Locales
     facts: About
     most_photos: int

@@ -21,7 +21,8 @@ MEDIA_TYPES: Final = {
 class Picture:
     """A file that a browser may fetch. `url` is relative to the page; `alt` is for who cannot see it.
 
-    Width and height are in pixels; None where nobody has looked.
+    `small`: a thumbnail is shown in its place, of files of any kind. Width and height are in pixels; None where
+    nobody has looked.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Picture:
     alt: str = ""
     width: int | None = None
     height: int | None = None
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

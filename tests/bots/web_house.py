@@ -13,6 +13,7 @@ from bots.web.desk import Desk
 from bots.web.frontend import WebFrontEnd
 from bots.web.places import PLATFORM, owner_of
 from bots.web.services import Door, Services
+from bots.web.thumbnails import Thumbnails
 from bots.web.views import Message, Picture
 from core.jobs import Job, Owner
 from core.look import Look
@@ -73,6 +74,7 @@ class WebHouse(House):
             self.desk,
             self.styles,
             self.shelf,
+            Thumbnails(self.shelf, Limits()),
             self.locales,
             _no_facts,
             most_photos=20,
