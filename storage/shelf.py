@@ -3,6 +3,7 @@
 import re
 import shutil
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -67,14 +68,16 @@ class Shelf:
     def trim(self, most_bytes: float) -> None:
         """Remove the oldest files until what is left has at most so many bytes."""
         found = [(path, path.stat()) for path in self.folder.rglob("*") if path.is_file()]
-        # A file under several names goes with the last of them.
-        sizes = {status.st_ino: status.st_size for _, status in found}
-        total = sum(sizes.values())
+        total = sum({status.st_ino: status.st_size for _, status in found}.values())
+        names = Counter(status.st_ino for _, status in found)
         for path, status in sorted(found, key=lambda each: each[1].st_mtime):
             if total <= most_bytes:
                 return
             path.unlink(missing_ok=True)
-            total -= sizes.pop(status.st_ino, 0)
+            names[status.st_ino] -= 1
+            # A file under several names goes with the last of them.
+            if not names[status.st_ino]:
+                total -= status.st_size
 
     def _of(self, user: str) -> Path:
         if not user.isalnum():

@@ -8,7 +8,7 @@ import gradio as gr
 
 from bots.frontend import Person
 from bots.web import markup
-from bots.web.inputs import QUIETLY, TICK, TICKING, Word
+from bots.web.inputs import QUIETLY, TICK, TICKING, NotUnderstood, Word
 from bots.web.services import Services
 
 
@@ -48,10 +48,15 @@ class ChatTab:
 
     async def _press(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
         person = await self._services.person(request)
-        if event.action == markup.TRY:
+        try:
+            action = str(event.action)
+            message = 0 if action == markup.TRY else int(event.message)
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise NotUnderstood from error
+        if action == markup.TRY:
             await self._services.chat.hear(person, "", [await self._services.example(person)])
             return await self._shown(person)
-        pressed = await self._services.chat.press(person, str(event.action), int(event.message))
+        pressed = await self._services.chat.press(person, action, message)
         if pressed.toast and not pressed.is_drawing:
             (gr.Warning if pressed.is_error else gr.Info)(escape(pressed.toast, quote=False))
         return await self._shown(await self._services.person(request))

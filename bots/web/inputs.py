@@ -46,6 +46,10 @@ class Sentence(Exception):
     """An error in words for whoever made the request."""
 
 
+class NotUnderstood(Exception):
+    """A request holds what nothing on the page does."""
+
+
 def path_of(payload: Any) -> str | None:
     """In place of an input's `preprocess`: Gradio does not open a photo, whose bytes are ours to judge.
 

@@ -14,7 +14,7 @@ from bots.web.batch_tab import BatchTab
 from bots.web.chat_tab import ChatTab
 from bots.web.files import FOLDER, Files
 from bots.web.head import HeadScript
-from bots.web.inputs import QUIETLY, Sentence, Word
+from bots.web.inputs import QUIETLY, NotUnderstood, Sentence, Word
 from bots.web.scripting import Endpoints
 from bots.web.services import Door, Services
 from bots.web.settings_tab import SettingsTab
@@ -30,10 +30,6 @@ MOST_EVENTS: Final = 1000
 MOST_SESSIONS: Final = 1000
 # How long a sentence stays in a corner of the page.
 SHOWN_SECONDS: Final = 10
-
-
-class NotUnderstood(Exception):
-    """A request holds what no field of the page does."""
 
 
 class Page(gr.Blocks):

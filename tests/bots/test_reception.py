@@ -11,8 +11,10 @@ from bots.buttons import result_buttons
 from bots.courier import Courier
 from bots.delivery import Kind
 from bots.frontend import HeardPhoto
+from bots.intake import AT_ONCE_OF_ONE
 from bots.locales import Locales
 from bots.outbox import Busy, Unreached
+from bots.reception import Reception
 from bots.replies import Reply
 from core.errors import Blocked, OwnerQueueFull, StorageUnwritable
 from core.jobs import Chat, Owner, PhotoStatus
@@ -24,6 +26,18 @@ from tests.running import TODAY
 
 # A photo of 41 bytes that is none.
 WORDS = b"just some words, and nothing of a picture"
+
+
+class CrowdedChat(MemoryChat):
+    """Gives nothing before so many ask at once."""
+
+    def __init__(self, together: int) -> None:
+        super().__init__(downloads=False)
+        self._all_here = asyncio.Barrier(together)
+
+    async def fetch(self, reference: str, path: Path) -> None:
+        await self._all_here.wait()
+        await super().fetch(reference, path)
 
 
 class StalledChat(MemoryChat):
@@ -660,6 +674,46 @@ async def test_of_a_request_what_fits_is_taken_and_the_rest_is_told(tmp_path: Pa
         assert any(isinstance(event, Said) and event.text.startswith("Photos 3 to 6: 2 of") for event in events)
         # A refused photo is not one of today's.
         assert await house.people.photos_of(ANNA.owner, TODAY) == 2
+
+
+@pytest.mark.parametrize("reads", range(8))
+@pytest.mark.parametrize("is_again", [False, True])
+async def test_who_stops_waiting_for_a_request_leaves_nothing_half_done(
+    tmp_path: Path, reads: int, *, is_again: bool
+):
+    async with house_in(tmp_path, user_limit=4) as house, house.drawing():
+        first = await house.reception.take(request(house, "a.jpg", "b.jpg"))
+        await house.finish(first)
+        job = await house.job(first)
+        reception, photos = house.reception, request(house, "c.jpg", "d.jpg")
+        given_up = asyncio.create_task(
+            reception.draw_again(job, "press 1") if is_again else _taken(reception, photos)
+        )
+        # Each is answered behind a question of the request's own.
+        for _ in range(reads):
+            await house.jobs.job(first)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        # Behind the other one, and with it as many as may wait.
+        last = await reception.take(photos)
+        for row in await house.database.select("SELECT id FROM jobs", ()):
+            await house.finish(row["id"])
+        # Nobody has a place that is not theirs.
+        again = await reception.take(request(house, "1.jpg", "2.jpg", "3.jpg", "4.jpg"))
+        await house.finish(again)
+        assert not [photo for job_id in (last, again) for photo in await house.photos(job_id) if photo.failure]
+        assert await house.leaves_nothing_behind()
+
+
+async def _taken(reception: Reception, photos: list[HeardPhoto]) -> None:
+    await reception.take(photos)
+
+
+async def test_photos_that_are_here_already_wait_for_no_turn(tmp_path: Path):
+    async with house_in(tmp_path) as house, house.drawing():
+        names = [f"{number}.jpg" for number in range(AT_ONCE_OF_ONE + 1)]
+        house.platform = house.front_ends["memory"] = CrowdedChat(len(names))
+        await house.finish(await house.reception.take(request(house, *names)))
 
 
 async def test_of_a_request_that_may_not_be_made_nothing_is_noted(tmp_path: Path):

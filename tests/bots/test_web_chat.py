@@ -1,6 +1,7 @@
 """The chat of the web app, without a page: what is written and pressed, and what is in the chat then."""
 
 import asyncio
+import os
 import zipfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,8 +16,9 @@ from bots.frontend import Note
 from bots.locales import Locale
 from bots.panel import CHOSEN, SETTINGS
 from bots.replies import Reply
+from bots.web.chat import MOST_LETTERS
 from bots.web.frontend import WebFrontEnd
-from bots.web.places import chat_of
+from bots.web.places import chat_of, desk_of
 from bots.web.views import Message
 from core.errors import PhotoUnavailable, SizeOutOfRange
 from core.jobs import MAX_PHOTOS, Chat, Job, PhotoStatus
@@ -98,6 +100,13 @@ async def test_nothing_at_all_is_no_message(tmp_path: Path):
         assert await house.tell(ANNA, "  \n ") == []
 
 
+async def test_a_long_message_is_cut_and_half_a_letter_is_replaced(tmp_path: Path):
+    async with web_house_in(tmp_path) as house:
+        for text, kept in (("x" * (MOST_LETTERS + 1), "x" * MOST_LETTERS), ("a\ud83d", "a?")):
+            own, answer = (await house.tell(ANNA, text))[-2:]
+            assert (own.text, answer.text) == (kept, EN.say_on("web", "send-a-photo"))
+
+
 async def test_a_chat_is_its_persons_alone(tmp_path: Path):
     async with web_house_in(tmp_path) as house:
         await house.tell(ANNA, "hers")
@@ -149,8 +158,9 @@ async def test_a_command_that_is_not_about_photos_is_obeyed_before_they_are_draw
         _, kept, answer = await house.tell(ANNA, "/format webp", "a.jpg")
         assert kept.text.startswith("Kept: ink, strength 0.7, 1024 px, webp")
         assert [picture.name for picture in answer.pictures] == ["01-ink.webp"]
-        *_, answer = await house.tell(ANNA, "/cartoon pop 0.5", "b.jpg")
-        assert answer.text == "Here is your cartoon: pop 0.5."
+        for command in ("/cartoon", "/Cartoon"):
+            *_, own, answer = await house.tell(ANNA, f"{command} pop 0.5", "b.jpg")
+            assert (own.is_own, answer.text) == (True, "Here is your cartoon: pop 0.5.")
 
 
 @pytest.mark.parametrize(
@@ -371,6 +381,28 @@ async def test_waiting_photos_can_be_called_off(tmp_path: Path):
         await house.chat.hear(ANNA, "/cancel", [])
         messages = await house.quiet(ANNA)
         assert [message.text for message in messages if not message.is_own] == [EN.say("cancelled", photos=2)]
+
+
+async def test_the_chat_does_not_wait_for_what_a_desk_draws(tmp_path: Path):
+    async with web_house_in(tmp_path) as house:
+        await house.desk.start(ANNA, "single", [house.upload(ANNA, "a.jpg")], Look())
+        assert await house.jobs.has_open(ANNA.owner, desk_of("anna", "single"))
+        for chat in (chat_of("anna"), desk_of("anna", "batch")):
+            assert not await house.jobs.has_open(ANNA.owner, chat)
+        assert not await house.jobs.has_open(BEN.owner, desk_of("anna", "single"))
+        assert not await house.chat.is_waiting("anna")
+
+
+async def test_an_upload_is_kept_as_long_as_what_was_made_of_it_last(tmp_path: Path):
+    async with drawing_in(tmp_path) as house:
+        upload = house.upload(ANNA, "a.jpg")
+        os.utime(upload, (1, 1))
+        await house.chat.hear(ANNA, "", [upload])
+        answer = (await house.quiet(ANNA))[-1]
+        house.shelf.sweep(before=2)
+        assert upload.exists()
+        await house.press(ANNA, answer, "0.9")
+        assert (await house.quiet(ANNA))[-1].text == "Here is your cartoon: ink 0.9."
 
 
 async def test_to_be_forgotten_empties_the_chat_and_the_shelf(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bots.frontend import Person
+from bots.locales import Locale
 from bots.web.places import chat_of, desk_of
 from bots.web.views import JobView, State
 from core.errors import PhotoUnavailable
@@ -18,6 +20,7 @@ from core.look import Look, SheetKind
 from tests.bots.web_house import ANNA, BEN, LI, PATIENCE, HeldEngine, WebHouse, web_house_in
 from tests.pictures import gradient, jpeg_bytes
 
+EN = Locale("en")
 POP = Look("pop", 0.5, 512, "png")
 WORDS = b"just some words, and nothing of a picture"
 
@@ -170,8 +173,11 @@ async def test_a_cartoon_that_was_swept_away_is_gone_and_nothing_breaks(tmp_path
         over = await finished(house, await start(house, "a.jpg"))
         house.shelf.sweep(before=2**40)
         later = await view(house, over.id)
-        assert states(later) == [State.DONE]
-        assert (later.photos[0].cartoon, later.photos[0].upload) == (None, None)
+        (photo,) = later.photos
+        assert (photo.state, photo.reason) == (State.FAILED, EN.say("web-file-gone"))
+        assert (photo.cartoon, photo.upload) == (None, None)
+        # Nothing is left to look at.
+        assert await house.desk.latest(ANNA, "batch") is None
         assert await house.desk.file(ANNA, over) is None
         assert await house.desk.before(ANNA, over) is None
         with pytest.raises(PhotoUnavailable):
@@ -211,12 +217,54 @@ async def test_each_desk_knows_its_last_job(tmp_path: Path):
         assert (await house.job(job_id)).chat == desk_of("anna", "single")
 
 
+async def test_a_page_that_does_not_know_its_job_any_more_watches_the_last_one(tmp_path: Path):
+    async with web_house_in(tmp_path) as house:
+        first, last = await start(house, "a.jpg"), await start(house, "b.jpg")
+        for asked, shown in ((first, first), (last, last), ("", last)):
+            watched = await house.desk.watched(ANNA, "batch", asked)
+            assert watched
+            assert watched.id == shown
+        assert await house.desk.watched(ANNA, "batch", "none") is None
+        assert await house.desk.watched(ANNA, "single", "") is None
+        for asked in (first, ""):
+            assert await house.desk.watched(BEN, "batch", asked) is None
+
+
+async def test_the_last_job_is_shown_for_as_long_as_a_file_of_it_is_there(tmp_path: Path):
+    async with web_house_in(tmp_path) as house, house.drawing():
+        over = await finished(house, await start(house, "a.jpg"))
+        (photo,) = over.photos
+        assert photo.upload
+        assert photo.cartoon
+        for picture, is_left in ((photo.upload, True), (photo.cartoon, False)):
+            path = house.file(ANNA, picture)
+            assert path
+            path.unlink()
+            assert (await house.desk.latest(ANNA, "batch") is not None) is is_left
+
+
+async def test_another_cartoon_under_the_same_name_has_another_address(tmp_path: Path):
+    async with web_house_in(tmp_path) as house, house.drawing():
+        over = await finished(house, await start(house, "a.jpg"))
+        (photo,) = over.photos
+        assert photo.cartoon
+        path = house.file(ANNA, photo.cartoon)
+        assert path
+        os.utime(path, (1, 1))
+        (again,) = (await view(house, over.id)).photos
+        assert again.cartoon
+        assert again.cartoon.url != photo.cartoon.url
+        assert house.file(ANNA, again.cartoon) == path
+
+
 async def test_what_is_called_off_is_over_and_what_is_drawn_stays(tmp_path: Path):
     async with web_house_in(tmp_path) as house:
         engine = house.engine = HeldEngine()
         job_id = await start(house, *(f"{number}.jpg" for number in range(9)))
         async with house.drawing():
             assert await asyncio.to_thread(engine.held.wait, PATIENCE)
+            while State.DONE not in states(await view(house, job_id)):
+                await house.jobs.answered({})
             waiting = asyncio.create_task(finished(house, job_id))
             called_off = await house.desk.cancel(ANNA, job_id)
             over = await waiting

@@ -16,7 +16,10 @@ import pytest
 from playwright.async_api import expect
 
 from bots.locales import Locale
+from bots.web.uploads import FILE_BYTES
 from core.errors import StorageUnwritable
+from storage.shelf import LONGEST_NAME
+from storage.spool import Spool
 from tests.bots.doorway import Doorway, doorway, gradio_settings, uploaded, visiting
 from tests.bots.test_web_visitors import chromium, needs_browser, status
 
@@ -72,7 +75,7 @@ async def test_a_file_of_any_bytes_comes_as_it_is(tmp_path: Path):
         ("../../etc/passwd", "passwd"),
         ("C:\\photos\\cat.jpg", "cat.jpg"),
         ("..", "photo"),
-        ("x" * 300 + ".jpeg", "x" * 60 + ".jpeg"),
+        ("x" * 300 + ".jpeg", "x" * LONGEST_NAME + ".jpeg"),
         ("猫.png", "猫.png"),
         ("🐈.png", "_.png"),
         ('a"b.jpg', "a_22b.jpg"),
@@ -203,6 +206,17 @@ async def test_room_is_looked_for_again_while_files_come(tmp_path: Path):
             assert await send(door, browser, form) == (507, Locale("en").say("storage-unwritable"))
         assert looks == [False, True, True]
         assert files_of(door) == []
+
+
+@pytest.mark.parametrize("files", [[b"x" * 50_000], [b""] * 3])
+async def test_what_was_brought_counts_at_once(tmp_path: Path, files: list[bytes]):
+    spool = Spool(tmp_path / "spool", limit=3 * FILE_BYTES)
+    async with doorway(tmp_path, make_room=spool.make_room) as door, visiting(door) as (browser, _):
+        for data in files:
+            assert (await send(door, browser, uploaded("a.jpg", data)))[0] == 200
+        sentence = Locale("en").say("storage-unwritable")
+        assert await send(door, browser, uploaded("a.jpg", b"")) == (507, sentence)
+        assert len(files_of(door)) == len(files)
 
 
 async def test_a_heavy_upload_is_neither_in_memory_nor_in_the_temporary_folder(

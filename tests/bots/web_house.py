@@ -8,7 +8,7 @@ from threading import Event
 
 from bots.frontend import Person
 from bots.replies import Button
-from bots.web.chat import FILES, WebChat
+from bots.web.chat import WebChat, address_of
 from bots.web.desk import Desk
 from bots.web.frontend import WebFrontEnd
 from bots.web.places import PLATFORM, owner_of
@@ -119,7 +119,7 @@ class WebHouse(House):
 
     def file(self, person: Person, picture: Picture) -> Path | None:
         """What is behind an address that the page shows to a person."""
-        return self.shelf.find(person.owner.user, picture.url.removeprefix(FILES))
+        return self.shelf.find(person.owner.user, address_of(picture))
 
     def files_of(self, person: Person) -> list[Path]:
         """All that is on the person's shelf."""

@@ -212,3 +212,27 @@ def test_sweeping_leaves_what_links_point_to(shelf: Shelf, tmp_path: Path):
     (shelf.result("anna", "1.jpg").parent / "link").symlink_to(outside)
     shelf.sweep(time.time() + 100)
     assert (outside / "file").exists()
+
+
+def aged(path: Path, age: int, data: bytes = b"12345") -> Path:
+    path.write_bytes(data)
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_trimming_takes_the_oldest_of_whoever_until_the_rest_fits(shelf: Shelf):
+    old, new = aged(shelf.upload("anna", "a.jpg"), 3), aged(shelf.result("anna", "1.jpg"), 1)
+    middle = aged(shelf.result("ben", "2.jpg"), 2)
+    for most, left in ((15, {old, middle, new}), (14, {middle, new}), (5, {new}), (0, set[Path]())):
+        shelf.trim(most)
+        assert {path for path in shelf.folder.rglob("*") if path.is_file()} == left
+
+
+def test_trimming_counts_a_file_of_several_names_once_and_until_its_last_name_goes(shelf: Shelf):
+    old, new = aged(shelf.result("anna", "1.jpg"), 2), aged(shelf.result("anna", "2.jpg"), 1)
+    for number in range(3):
+        shelf.result("anna", f"{number}.jpg", "job").hardlink_to(old)
+    shelf.trim(10)
+    assert len([*shelf.folder.rglob("*.jpg")]) == 5
+    shelf.trim(9)
+    assert [*shelf.folder.rglob("*.jpg")] == [new]

@@ -111,6 +111,18 @@ def test_there_is_room_up_to_the_limit(tmp_path: Path):
     spool.check_room()
 
 
+def test_room_that_was_made_is_taken_before_anything_is_measured(tmp_path: Path):
+    spool = Spool(tmp_path, limit=10)
+    spool.make_room(9)
+    spool.make_room(5)
+    assert spool.used == 14
+    with pytest.raises(StorageUnwritable):
+        spool.make_room(0)
+    assert spool.used == 14
+    spool.measure()
+    spool.make_room(1)
+
+
 @pytest.mark.parametrize(("total", "reserved"), [(10**9, int(RESERVED_SHARE * 10**9)), (10**13, RESERVED_BYTES)])
 def test_some_of_the_disk_is_left_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, reserved: int
