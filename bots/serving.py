@@ -31,8 +31,10 @@ def listen(host: str, port: int, remedy: str) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a browser finds it."""
+    """Where a browser on this machine finds it."""
     host, port, *_ = listener.getsockname()
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

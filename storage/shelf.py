@@ -81,7 +81,7 @@ class Shelf:
 
     def _of(self, user: str) -> Path:
         if not user.isalnum():
-            raise ValueError("a person of the web chat is letters and digits")
+            raise ValueError("a person of the web app is letters and digits")
         return self.folder / user
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,9 @@ from core.errors import PhotoUnavailable
 from core.jobs import Chat
 from core.writing import linked, to_disk
 
-REMEDY: Final = "Set WEB_PORT to another number, or 0."
+log = logging.getLogger(__name__)
+
+REMEDY: Final = "Set WEB_PORT to another number, or 0, and WEB_HOST to an address of this machine."
 # A page shows whatever there is.
 LIMITS: Final = Limits(album_items=1000, request_bytes=2**40, file_bytes=2**40, album_buttons=True)
 
@@ -31,6 +34,8 @@ class WebFrontEnd:
 
     def __init__(self, host: str, port: int, services: Services, door: Door) -> None:
         check_reach(host, door.password, is_open=door.is_open)
+        if door.is_open and door.password is None:
+            log.warning("WEB_OPEN is set: everybody who reaches %s may use the web app without a password", host)
         self._host = host
         self._port = port
         self._services = services

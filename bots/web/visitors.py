@@ -147,7 +147,7 @@ def check_reach(host: str, password: str | None, *, is_open: bool) -> None:
     """Raises ConfigError where other machines could reach the app, and nobody has said that they may."""
     if not (is_loopback(host) or password or is_open):
         raise ConfigError(
-            f"With WEB_HOST={host} other machines can reach the web chat. Set WEB_PASSWORD to what visitors have "
+            f"With WEB_HOST={host} other machines can reach the web app. Set WEB_PASSWORD to what visitors have "
             "to type, or WEB_OPEN=1 to let in everybody, or WEB_HOST=127.0.0.1."
         )
 

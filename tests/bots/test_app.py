@@ -81,6 +81,20 @@ async def test_the_web_chat_opens_by_itself_only_where_there_is_no_bot(telegram:
         assert [*app.front_ends] == ["web"]
 
 
+async def test_a_web_app_that_others_reach_wants_a_password_or_says_aloud_that_it_has_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with pytest.raises(ConfigError, match="WEB_PASSWORD"):
+        async with running(settings_in(tmp_path / "shut", web_host="0.0.0.0"), QuickEngine):
+            pass
+    assert "WEB_OPEN" not in caplog.text
+    async with running(settings_in(tmp_path / "open", web_host="0.0.0.0", web_open=True), QuickEngine) as app:
+        assert app.web
+        await app.web.ready.wait()
+        assert app.web.url.startswith("http://127.0.0.1:")
+    assert "everybody who reaches 0.0.0.0 may use the web app" in caplog.text
+
+
 async def test_a_private_bot_tells_strangers_once_an_album_how_to_get_in(telegram: TelegramServer, tmp_path: Path):
     settings = settings_in(tmp_path, telegram, access="allowlist", admin_ids=f"telegram:{LI.id}")
     async with running(settings, QuickEngine):

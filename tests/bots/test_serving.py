@@ -137,3 +137,9 @@ async def test_there_are_no_more_connections_than_there_is_room_for(monkeypatch:
 async def _connected(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     host, _, port = url.removeprefix("http://").partition(":")
     return await asyncio.open_connection(host, int(port))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_address_told_is_one_that_a_browser_here_can_open(host: str):
+    with listen(host, 0, "") as listener:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
