@@ -9,6 +9,7 @@
      │   ├─ PhotoError           one photo cannot be used; the others go on
      │   │   ├─ NotAPhoto, PhotoEmpty, PhotoTruncated, PhotoTooHeavy, PhotoTooLarge, HeicUnsupported
      │   │   ├─ PhotoUnavailable, PhotoFailed, ResultRefused
+     │   │   ├─ NoPhoto, BatchTooLarge   none was given, or too many at once
      │   ├─ UnknownLanguage      there are no sentences in it
      │   ├─ QueueFull, OwnerQueueFull, QuotaReached   too much is asked for now
      │   ├─ NotInvited, Blocked  who asks may not use this bot

@@ -8,9 +8,11 @@ import pytest
 
 from bots.locales import LANGUAGES, Locale, Locales
 from core.errors import (
+    BatchTooLarge,
     Blocked,
     HeicUnsupported,
     LookError,
+    NoPhoto,
     NotAPhoto,
     NotInvited,
     OwnerQueueFull,
@@ -62,6 +64,8 @@ EXAMPLES = [
     PhotoUnavailable(),
     PhotoFailed(),
     ResultRefused(),
+    NoPhoto(),
+    BatchTooLarge(given=21, most=20),
     QueueFull(waiting=2000, limit=2000),
     OwnerQueueFull(waiting=60, limit=60),
     QuotaReached(limit=50),
