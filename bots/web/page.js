@@ -36,14 +36,14 @@
   const tabs = () => [...document.querySelectorAll("[role=tab]")];
   let tab = sessionStorage.getItem("cartoonbot-tab");
   const reopenTab = () => {
-    const wanted = tab && tabs().find((each) => each.id === tab);
+    const wanted = tab && tabs()[Number(tab)];
     if (!wanted) return;
     tab = null;
     wanted.click();
   };
   addEventListener("click", ({ target }) => {
     const chosen = target.closest?.("[role=tab]");
-    if (chosen) sessionStorage.setItem("cartoonbot-tab", chosen.id);
+    if (chosen) sessionStorage.setItem("cartoonbot-tab", tabs().indexOf(chosen));
   });
 
   new MutationObserver(() => {

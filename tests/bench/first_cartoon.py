@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from bots.samples import SITTER
-from tests.bots.browsers import browsing
+from tests.bots.browsers import chromium, visiting
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 INSTALLING: Final = 1800.0
@@ -28,8 +28,8 @@ INSTALLING: Final = 1800.0
 PREFIXES: Final = ("TELEGRAM_", "DISCORD_", "WEB_", "DATA_DIR", "WEIGHTS_DIR")
 
 
-async def measured(clone: Path, name: str) -> None:
-    """One start, one cartoon, one stop."""
+async def measured(browser: Browser, clone: Path, name: str) -> None:
+    """One start, one cartoon, one stop. The browser is open already, as people's are."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
     begun = time.monotonic()
 
@@ -48,7 +48,7 @@ async def measured(clone: Path, name: str) -> None:
         async with asyncio.timeout(INSTALLING):
             url = await _address(program)
         tell("the page can be opened")
-        await _draw(url, tell)
+        await _draw(browser, url, tell)
     finally:
         os.killpg(program.pid, signal.SIGINT)
         await program.wait()
@@ -62,8 +62,8 @@ async def _address(program: asyncio.subprocess.Process) -> str:
     raise RuntimeError("the program ended before it told its address")
 
 
-async def _draw(url: str, tell: Callable[[str], None]) -> None:
-    async with browsing(url) as visit:
+async def _draw(browser: Browser, url: str, tell: Callable[[str], None]) -> None:
+    async with visiting(browser, url) as visit:
         box = visit.page.get_by_role("textbox").first
         await expect(box).to_be_visible(timeout=60_000)
         tell("the page is there")
@@ -85,8 +85,9 @@ async def main(commit: str) -> None:
             cloning = await asyncio.create_subprocess_exec(*command)
             if await cloning.wait():
                 raise SystemExit(f"{' '.join(command)} failed")
-        await measured(clone, "first start")
-        await measured(clone, "second start")
+        async with chromium() as browser:
+            await measured(browser, clone, "first start")
+            await measured(browser, clone, "second start")
 
 
 if __name__ == "__main__":

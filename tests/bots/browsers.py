@@ -1,8 +1,8 @@
 """Real browsers for the tests of the web app, which note whom their pages speak to: to nobody but this machine.
 
-    SCREENSHOTS=docs/screenshots pytest tests/bots/test_web.py
+    SCREENSHOTS=docs/screenshots pytest tests/bots/test_web_screenshots.py
 
-also writes down there what the tests show.
+also writes down there what the page looks like.
 """
 
 import json

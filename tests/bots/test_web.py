@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import FilePayload, Locator, Page, expect
 
+from bots.locales import Locale
 from core.errors import ConfigError
-from tests.bots.browsers import needs_browser
+from tests.bots.browsers import LOOPBACK, needs_browser
 from tests.bots.pages import NOT_A_PICTURE, Site, button, file, opened, photo, reload, say
 from tests.running import QuickEngine, running, settings_in
 
@@ -122,6 +124,29 @@ async def test_the_page_speaks_the_browsers_language(site: Site):
         await say(page, "/style 7")
         await expect(said(page, "对话").last).to_contain_text("不能作为强度")
         assert await page.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+@needs_browser
+@in_browser
+async def test_who_has_no_photo_tries_it_with_ours(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        await button(page, Locale("en").say("web-try")).click()
+        cartoon = (
+            said(page).filter(has_text="Here is your cartoon: ink 0.7.").get_by_role("img", name="as a cartoon")
+        )
+        await expect(cartoon).to_be_visible()
+        assert await cartoon.evaluate("async image => (await image.decode(), image.naturalWidth)") == 1024
+
+
+@needs_browser
+@in_browser
+async def test_the_page_as_it_is_sent_names_no_other_machine(site: Site):
+    async with site.visit() as visit:
+        page = await (await visit.page.request.get(site.url)).text()
+        named = re.findall(r"""(?:src|href|content)=["']?(?:https?:)?//([^"'/:]+)""", page)
+        assert {*named} <= {*LOOPBACK}
+        assert "cartoonbot-language" in page
 
 
 async def test_a_second_program_on_the_same_port_says_what_to_change(tmp_path: Path):

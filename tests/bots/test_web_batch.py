@@ -86,6 +86,19 @@ async def test_what_is_drawn_when_a_batch_is_called_off_stays(site: Site):
         assert await cards(page).filter(has_text="Cancelled").count() >= 8
 
 
+async def test_a_text_among_the_photos_is_named_and_the_rest_is_drawn(site: Site):
+    async with site.visit("batch") as visit:
+        page = visit.page
+        notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": NOT_A_PICTURE}
+        await choose(page, "batch", photo("a.jpg"), notes, photo("b.jpg"))
+        await button(page, "Draw all").click()
+        await expect(progress(page)).to_contain_text("Your 2 cartoons are ready. One photo could not be drawn")
+        bad = cards(page).filter(has_text="notes.txt")
+        await expect(bad).to_contain_text("Not drawn")
+        await expect(bad).to_contain_text("This is not a picture I can read.")
+        await expect(cards(page).filter(has_text="Done")).to_have_count(2)
+
+
 async def test_what_cannot_begin_is_told(site: Site):
     async with site.visit("batch") as visit:
         page = visit.page

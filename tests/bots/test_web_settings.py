@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from bots.locales import Locale
 from tests.bots.browsers import needs_browser
@@ -57,22 +57,47 @@ async def test_the_language_is_what_was_chosen_until_it_is_the_browsers_again(si
         page = visit.page
         await page.get_by_role("radio", name="中文").check()
         await button(page, "Save").click()
-        await expect(page.get_by_role("heading", name=CHINESE.say("web-empty-chat"))).to_be_visible()
-        await say(page, "/style 7")
-        await expect(page.get_by_role("article").nth(1)).to_contain_text("不能作为强度")
-        await show(page, "settings", "zh-CN")
+        # Labels are Chinese as well, and the tab is still open.
+        await expect(tab(page, CHINESE.say("web-tab-settings"))).to_have_attribute("aria-selected", "true")
         await expect(page.get_by_role("radio", name="中文")).to_be_checked()
         await page.get_by_role("radio", name=CHINESE.say("web-language-auto")).check()
         await button(page, CHINESE.say("web-keep")).click()
-        await expect(page.get_by_role("heading", name="Turns your photos into cartoons.")).to_have_count(0)
-        await expect(page.get_by_role("tab", name="Settings")).to_be_visible()
+        await expect(tab(page, "Settings")).to_have_attribute("aria-selected", "true")
+        await expect(page.get_by_role("radio", name="as my browser")).to_be_checked()
         await expect(
             page.get_by_role("paragraph").filter(has_text="Turns your photos into cartoons.")
         ).to_be_visible()
 
 
+async def test_labels_follow_the_language_of_the_chat_with_one_new_page(site: Site):
+    async with site.visit() as visit:
+        page = visit.page
+        pages: list[str] = []
+        page.on("domcontentloaded", lambda loaded: pages.append(loaded.url))
+        await say(page, "/language zh-CN")
+        await expect(tab(page, CHINESE.say("web-tab-settings"))).to_be_visible()
+        await expect(page.get_by_role("textbox", name=CHINESE.say("web-entry"))).to_be_visible()
+        await say(page, "/style 7")
+        await expect(page.get_by_role("article").last).to_contain_text("不能作为强度")
+        assert len(pages) == 1
+        await say(page, "/language auto")
+        await expect(tab(page, "Settings")).to_be_visible()
+        await say(page, "/style 7")
+        await expect(page.get_by_role("article").last).to_contain_text("is not a strength")
+        assert len(pages) == 2
+
+
+async def test_the_tab_that_was_open_is_open_again(site: Site):
+    async with site.visit("batch") as visit:
+        page = visit.page
+        await page.reload()
+        await expect(tab(page, "Batch")).to_have_attribute("aria-selected", "true")
+        await expect(page.get_by_role("heading", name="Many photos at once")).to_be_visible()
+
+
 async def test_the_page_tells_what_runs_here(site: Site):
     async with site.visit("settings") as visit:
+        await expect(visit.page.get_by_role("term")).to_have_count(4)
         facts = dict(
             zip(
                 await visit.page.get_by_role("term").all_inner_texts(),
@@ -86,6 +111,10 @@ async def test_the_page_tells_what_runs_here(site: Site):
             "Version": version("cartoonbot"),
             "Queue": "nobody is waiting",
         }
+
+
+def tab(page: Page, name: str) -> Locator:
+    return page.get_by_role("tab", name=name, exact=True)
 
 
 async def expect_look(page: Page, style: str, strength: str, size: str, file_format: str) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 
 from bots.locales import Locale
 from tests.bots.browsers import needs_browser
-from tests.bots.pages import NOT_A_PICTURE, Site, button, choose, file, opened, photo, reload, set_number
+from tests.bots.pages import NOT_A_PICTURE, Site, button, choose, file, opened, photo, reload, set_number, show
 from tests.running import settings_in
 
 pytestmark = [needs_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -54,7 +54,7 @@ async def test_strengths_are_compared_on_one_sheet(site: Site):
         page = visit.page
         await choose(page, "single", photo("me.jpg"))
         drawn = len(site.engine.batches)
-        await button(page, "Compare strengths").click()
+        await button(page, Locale("en").say("web-compare")).click()
         await expect(page.locator("img[src*='me-strengths.jpg']")).to_be_visible()
         await expect(page.get_by_test_id("imageslider-image")).to_have_count(0)
         assert {0.3, 0.5, 0.7, 0.9} <= {look.strength for batch in site.engine.batches[drawn:] for look in batch}
@@ -74,6 +74,46 @@ async def test_what_cannot_be_drawn_is_told(site: Site):
         await expect(card).to_contain_text("Not drawn")
         await expect(card).to_contain_text("This is not a picture I can read.")
         await expect(button(page, "Download the cartoon")).to_be_hidden()
+
+
+async def test_who_has_no_photo_tries_it_with_ours(site: Site):
+    async with site.visit("single") as visit:
+        page = visit.page
+        await button(page, Locale("en").say("web-try")).click()
+        await expect(button(page, "Remove Image")).to_be_visible()
+        await button(page, "Draw").click()
+        _, after = shown_beside_each_other(page)
+        await expect(after).to_be_visible()
+
+
+async def test_a_photo_is_called_off_while_it_is_drawn(site: Site):
+    async with site.visit("single") as visit:
+        page = visit.page
+        await choose(page, "single", photo("me.jpg"))
+        with site.engine.held():
+            await button(page, "Draw").click()
+            await expect(button(page, "Draw")).to_be_disabled()
+            await expect(button(page, Locale("en").say("web-compare"))).to_be_disabled()
+            await button(page, "Cancel").click()
+            await expect(page.get_by_role("listitem").filter(has_text="me.jpg")).to_contain_text("Cancelled")
+            await expect(button(page, "Cancel")).to_be_hidden()
+            await expect(button(page, "Draw")).to_be_enabled()
+
+
+async def test_another_tab_of_the_browser_shows_the_cartoon_when_it_is_looked_at(site: Site):
+    async with site.visit("single") as visit:
+        page = visit.page
+        other = await page.context.new_page()
+        await other.goto(site.url)
+        await show(other, "single")
+        await expect(other.get_by_role("heading", name="One photo, just as you like it")).to_be_visible()
+        await choose(page, "single", photo("me.jpg"))
+        await button(page, "Draw").click()
+        await expect(shown_beside_each_other(page)[1]).to_be_visible()
+        await expect(other.get_by_test_id("imageslider-image")).to_have_count(0)
+        # Without a screen, tabs are always visible.
+        await other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await expect(shown_beside_each_other(other)[1]).to_be_visible()
 
 
 def shown_beside_each_other(page: Page) -> tuple[Locator, Locator]:
