@@ -33,9 +33,8 @@ class SingleTab:
                 )
                 self._photo.preprocess = path_of
                 self.look = LookInputs(services, word)
-                with gr.Row():
-                    self._begin = gr.Button(word("web-draw"), variant="primary")
-                    self._begin_sheet = gr.Button(word("web-compare"))
+                self._begin = gr.Button(word("web-draw"), variant="primary")
+                self._begin_sheet = gr.Button(word("web-compare"))
             with gr.Column(min_width=300, scale=2):
                 self._cancel = gr.Button(word("button-cancel"), variant="stop", visible=False)
                 self._progress = gr.HTML(js_on_load="listen(element, trigger)", elem_id="single-progress")

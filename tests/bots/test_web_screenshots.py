@@ -49,7 +49,7 @@ async def test_a_chat_at_night(site: Site):
 
 
 async def test_one_photo(site: Site):
-    async with site.visit("single", height=1100) as visit:
+    async with site.visit("single", height=1150) as visit:
         await draw_one(visit.page, sample("grace_hopper"))
         await write(visit, "single")
 
