@@ -55,6 +55,8 @@ async def test_what_is_saved_is_what_every_tab_begins_with_in_this_browser_alone
 async def test_the_language_is_what_was_chosen_until_it_is_the_browsers_again(site: Site):
     async with site.visit("settings") as visit:
         page = visit.page
+        # What is set has been filled in, and will not be again.
+        await expect(page.get_by_role("term")).to_have_count(4)
         await page.get_by_role("radio", name="中文").check()
         await button(page, "Save").click()
         # Labels are Chinese as well, and the tab is still open.
