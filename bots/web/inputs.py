@@ -1,7 +1,6 @@
 """What the tabs have in common: how they look for news, and the fields that say what a photo should become."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import gradio as gr
@@ -63,6 +62,18 @@ def paths_of(payload: Any) -> list[str]:
     return [file.path for file in payload] if payload is not None else []
 
 
+def look_of(styles: Sequence[str], style: Any, strength: Any, size: Any, file_format: Any, faces: Any) -> Look:
+    """What fields or a script say, as a look in one of `styles`. Raises LookError for what is out of its range."""
+    return Look(
+        style=parse_style(str(style), styles),
+        strength=parse_strength(str(strength)),
+        # Numbers come as floats where somebody typed them.
+        size=parse_size(f"{size:g}" if isinstance(size, float) else str(size)),
+        format=parse_format(str(file_format)),
+        faces=parse_faces(str(faces)),
+    )
+
+
 class LookInputs:
     """Style, strength, size, format and faces."""
 
@@ -108,13 +119,6 @@ class LookInputs:
             look.faces,
         ]
 
-    def read(self, style: Any, strength: Any, size: Any, file_format: Any, faces: Any) -> Look:
-        """The look that the fields say. Raises LookError for what no field of ours says."""
-        return replace(
-            Look(),
-            style=parse_style(str(style), self._services.styles.installed),
-            strength=parse_strength(str(strength)),
-            size=parse_size(str(size)),
-            format=parse_format(str(file_format)),
-            faces=parse_faces(str(faces)),
-        )
+    def read(self, *fields: Any) -> Look:
+        """The look that the fields say, in the order of `inputs`. Raises LookError."""
+        return look_of(self._services.styles.installed, *fields)

@@ -8,11 +8,11 @@ from typing import Any, Final
 import gradio as gr
 
 from bots.frontend import Person
-from bots.web.inputs import Sentence, path_of, paths_of
+from bots.web.inputs import Sentence, look_of, path_of, paths_of
 from bots.web.services import Services
 from bots.web.views import JobView, State
 from core.errors import BatchTooLarge, NoPhoto, PhotoUnavailable
-from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
+from core.look import Look
 
 DESK: Final = "api"
 
@@ -103,11 +103,12 @@ class Endpoints:
     async def _look(
         self, person: Person, style: Any, strength: Any, size: Any, file_format: Any, faces: Any
     ) -> Look:
-        look = (await self._services.conversation.preferences(person.owner)).look
-        return Look(
-            style=parse_style(str(style), self._services.styles.installed) if style else look.style,
-            strength=parse_strength(str(strength)) if strength is not None else look.strength,
-            size=parse_size(f"{size:g}") if size is not None else look.size,
-            format=parse_format(str(file_format)) if file_format else look.format,
-            faces=parse_faces(str(faces)) if faces else look.faces,
+        kept = (await self._services.conversation.preferences(person.owner)).look
+        return look_of(
+            self._services.styles.installed,
+            style or kept.style,
+            kept.strength if strength is None else strength,
+            kept.size if size is None else size,
+            file_format or kept.format,
+            faces or kept.faces,
         )

@@ -54,10 +54,12 @@ async def test_dropped_photos_come_back_as_cartoons_and_a_bad_file_as_a_sentence
         with Image.open(io.BytesIO(await data.body())) as image:
             assert (image.size, image.format) == ((480, 640), "JPEG")
             assert image.convert("L").getpixel((0, 0)) == pytest.approx(150, abs=2)
-        # Who comes back finds all of it.
+        # Who comes back finds all of it; what spoke of the drawing has gone by then.
+        await expect(said(page).filter(has_text="I'm drawing now")).to_have_count(0)
         log = await said(page).all_inner_texts()
         await reload(page, "chat")
         await expect(answer).to_be_visible()
+        await expect(said(page)).to_have_count(len(log))
         assert await said(page).all_inner_texts() == log
 
 
