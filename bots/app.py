@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bots.access import Access
 from bots.administration import Administration
@@ -52,12 +52,19 @@ from storage.jobs import Jobs
 from storage.people import People
 from storage.spool import Spool
 
+if TYPE_CHECKING:
+    from core.cluster import ClusterEngine
+
 log = logging.getLogger(__name__)
 
 # A photo by itself waits this long for a second one.
 LONE_SECONDS = 0.5
 # Of the time for a stop: for the batch on the device, then for messages that are being sent, then for the engine.
 DRAWING_SHARE, SENDING_SHARE, ENGINE_SHARE = 0.5, 0.15, 0.15
+
+
+# In seconds; longer than a photo that is sent again and again takes to be given up.
+CLUSTER_DEADLINE = 600.0
 
 
 class _Running(NamedTuple):
@@ -84,9 +91,10 @@ class _Talk(NamedTuple):
 class App:
     """One run of the program."""
 
-    def __init__(self, settings: Settings, build_engine: Callable[[str, Build], Engine] = LocalEngine) -> None:
+    def __init__(self, settings: Settings, build_engine: Callable[[str, Build], Engine] | None = None) -> None:
         self._settings = settings
-        self._build_engine = build_engine
+        self._build_engine = build_engine or partial(LocalEngine, memory_gb=settings.device_memory_gb)
+        self._cluster: ClusterEngine | None = None
         self._begun = time.monotonic()
         self.front_ends: dict[str, FrontEnd] = {}
         self.web: WebFrontEnd | None = None
@@ -134,7 +142,7 @@ class App:
         jobs, people, spool = stores.jobs, stores.people, stores.spool
         locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
-        styles = Styles(weights)
+        styles = Styles(weights, settings.precision, lambda: self._cluster.styles if self._cluster else ())
         pulls = Pulls(styles, weights, automatic=settings.auto_pull)
         closing.push_async_callback(pulls.close)
 
@@ -153,7 +161,7 @@ class App:
             spool,
             metrics,
             courier.settled,
-            Rules(settings.limits, settings.batch_size, settings.attempts),
+            _rules(settings),
         )
         closing.push_async_callback(asyncio.to_thread, studio.close, ENGINE_SHARE * settings.shutdown_seconds)
         await studio.open()
@@ -307,7 +315,24 @@ class App:
         return [asyncio.create_task(work, name=name) for name, work in helpers.items()]
 
     def _build_sheet_engine(self, styles: Styles) -> Engine:
-        return SheetEngine(self._build_engine(self._settings.device, styles.build), lambda: styles.installed)
+        settings = self._settings
+        engine = local = partial(self._build_engine, settings.device, styles.build)
+        if settings.inference_url:
+            engine = partial(self._build_cluster_engine, local)
+        return SheetEngine(engine(), lambda: styles.installed)
+
+    def _build_cluster_engine(self, local: Callable[[], Engine]) -> Engine:
+        from core.cluster import ClusterEngine
+
+        settings = self._settings
+        token = settings.inference_token
+        self._cluster = ClusterEngine(
+            settings.inference_url,
+            token.get_secret_value() if token else None,
+            settings.inference_seconds,
+            fallback=local if settings.inference_fallback else None,
+        )
+        return self._cluster
 
     async def _facts(
         self, queue: FairQueue[Ticket], metrics: Metrics, people: People, spool: Spool
@@ -334,17 +359,35 @@ class App:
 
     async def _about(self, queue: FairQueue[Ticket], styles: Styles, locale: Locale) -> Mapping[str, str]:
         """What the page tells of the program."""
-        device = await asyncio.to_thread(lambda: device_label(pick_device(self._settings.device)))
         return {
             "model": ", ".join(styles.installed),
-            "device": device,
+            "device": await asyncio.to_thread(self._device_label),
             "version": version("cartoonbot"),
             "queue": locale.say("web-about-waiting", photos=len(queue)),
         }
 
+    def _device_label(self) -> str:
+        if urls := self._settings.inference_url:
+            return f"Ray Serve ({len(urls)})"
+        return device_label(pick_device(self._settings.device))
+
     def _over(self, job: Job) -> None:
         if self._desk is not None:
             self._desk.over(job)
+
+
+def _rules(settings: Settings) -> Rules:
+    if not settings.inference_url:
+        return Rules(settings.limits, settings.batch_size, settings.attempts)
+    # Each photo by itself: the workers make the batches. Deadlines are the engine's, which tries again for long.
+    return Rules(
+        settings.limits,
+        batch_size=1,
+        attempts=settings.attempts,
+        lanes=settings.inference_parallel,
+        least_deadline=CLUSTER_DEADLINE + settings.inference_seconds,
+        first_deadline=CLUSTER_DEADLINE + settings.inference_seconds,
+    )
 
 
 async def _take_up(jobs: Jobs, spool: Spool, reception: Reception, courier: Courier) -> None:

@@ -88,8 +88,29 @@ class Settings(BaseSettings):
         False, description="Whether a style that somebody asks for and that is not installed is downloaded."
     )
     device: str = Field("auto", description="Where to draw: auto, cpu, cuda or cuda:1.")
+    precision: Literal["auto", "full"] = Field(
+        "auto", description="auto: networks calculate in 16 bits where that is faster; full: always in 32."
+    )
+    device_memory_gb: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="The most of a GPU's memory that the program takes, in GB. Unset: what there is."
+    )
     batch_size: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Photos the device takes at once, at most."
+    )
+    inference_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Where photos are drawn instead of here: an address of Ray Serve (deploy/ray), or several."
+    )
+    inference_token: SecretStr | None = Field(
+        None, description="What this program proves itself with there; the same as INFERENCE_TOKEN of the workers."
+    )
+    inference_parallel: Annotated[int, Field(ge=1, le=256)] = Field(
+        16, description="Photos on their way there at once: about twice what all workers draw at a time."
+    )
+    inference_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        60, description="How long one answer from there may take before the photo is sent again."
+    )
+    inference_fallback: bool = Field(
+        False, description="Whether photos are drawn on this machine while INFERENCE_URL does not answer."
     )
     queue_limit: Annotated[int, Field(ge=1)] = Field(
         2000, description="Photos that may wait in all; more are politely refused."
@@ -161,14 +182,19 @@ class Settings(BaseSettings):
 
     @field_validator("discord_cdn_urls", mode="before")
     @classmethod
-    def _split_urls(cls, value: object) -> object:
+    def _split_cdn_urls(cls, value: object) -> object:
         """Addresses between commas or spaces."""
         if not isinstance(value, str):
             return value
-        addresses = frozenset(word.rstrip("/") for word in value.replace(",", " ").split())
-        if not all(re.fullmatch(r"https?://[^/@\s]+", address) for address in addresses):
-            raise ValueError("each is the beginning of an address, such as https://cdn.discordapp.com")
-        return addresses
+        return frozenset(_addresses(value, r"https?://[^/@\s]+", "https://cdn.discordapp.com"))
+
+    @field_validator("inference_url", mode="before")
+    @classmethod
+    def _split_inference_urls(cls, value: object) -> object:
+        """Addresses between commas or spaces."""
+        if not isinstance(value, str):
+            return value
+        return _addresses(value, r"https?://[^/@?#\s]+(/[^@?#\s]*)?", "http://10.0.0.5:8000")
 
     @field_validator("discord_api_url")
     @classmethod
@@ -203,6 +229,13 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """The most a photo may weigh and measure."""
         return Limits(int(self.photo_megabytes * 1e6), int(self.photo_megapixels * 1e6))
+
+
+def _addresses(value: str, pattern: str, example: str) -> tuple[str, ...]:
+    addresses = tuple(dict.fromkeys(word.rstrip("/") for word in value.replace(",", " ").split()))
+    if not all(re.fullmatch(pattern, address) for address in addresses):
+        raise ValueError(f"each is the beginning of an address, such as {example}")
+    return addresses
 
 
 def load_settings() -> Settings:

@@ -22,12 +22,16 @@ _MMAP_THRESHOLD: Final = -3
 
 
 class Engine(Protocol):
-    """Draws micro-batches. Called from one thread at a time, never from the event loop."""
+    """Draws micro-batches. Never called from the event loop."""
+
+    def prepare(self, photo: Array) -> None:
+        """Do what can be done for a photo, uint8 RGB [H, W, 3], before it is drawn. From any thread."""
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         """Draw each photo in its look. uint8 RGB [H, W, 3] in, the same out at the asked size.
 
-        Raises OutOfMemory when the batch does not fit; the caller halves it and tries again.
+        From one thread at a time, but for engines that say otherwise. Raises OutOfMemory when the batch does not
+        fit; the caller halves it and tries again.
         """
         ...
 
@@ -40,17 +44,25 @@ class LocalEngine:
     """The engine in this process: styles are built when first asked for and stay on the device.
 
     `device` is "auto", "cpu", "cuda" or "cuda:N"; `build` makes a style on it by its name, by default one of those
-    built in. Without the weights that find faces, photos are drawn all the same, only without care for faces.
+    built in; `memory_gb`: the most of a GPU's memory, in GB of 10^9 bytes, that this process takes. Without the
+    weights that find faces, photos are drawn all the same, only without care for faces.
     """
 
-    def __init__(self, device: str = "auto", build: Build = built_in) -> None:
+    def __init__(self, device: str = "auto", build: Build = built_in, memory_gb: float | None = None) -> None:
         self.device = pick_device(device)
         if self.device.type == "cpu":
             keep_freed_memory()
+        elif memory_gb is not None:
+            cap_memory(self.device, memory_gb)
         self._build = build
         self._styles: dict[str, Style] = {}
         self._finder = _finder()
         self._closed = False
+
+    def prepare(self, photo: Array) -> None:
+        """Find the photo's faces."""
+        if self._finder:
+            self._finder.find(photo)
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         """See Engine.stylize. Photos of one style are handed to it together, results keep the order given."""
@@ -92,6 +104,12 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 1 << 30)
         mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def cap_memory(device: torch.device, gigabytes: float) -> None:
+    """Have PyTorch take no more of a CUDA device in this process; more is OutOfMemory."""
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, gigabytes * 1e9 / total), device)
 
 
 def device_bytes() -> int:

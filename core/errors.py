@@ -16,6 +16,7 @@
      │   └─ StorageUnwritable    the data folder is full or cannot be written
      ├─ OutOfMemory              a batch does not fit on the device
      ├─ EngineStuck              the device does not answer
+     ├─ EngineAway               the workers elsewhere that draw cannot be reached
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
      │   └─ TooLarge             of this weight
@@ -183,6 +184,10 @@ class OutOfMemory(CartoonbotError):
 
 class EngineStuck(CartoonbotError):
     """The device does not answer."""
+
+
+class EngineAway(CartoonbotError):
+    """The workers elsewhere that draw cannot be reached; the message says what to do."""
 
 
 class ChatGone(CartoonbotError):

@@ -13,6 +13,7 @@ import hashlib
 import math
 import shlex
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +46,7 @@ _COVERED: Final = 0.5  # the share of a face within a large one from which on it
 _UPRIGHT_SIZE: Final = 224  # sides of the picture of one face turned upright
 _UPRIGHT_FACE: Final = 112  # the face's longest side in it
 _REFINED: Final = 40  # faces of one photo
-_REMEMBERED: Final = 48  # photos
+_REMEMBERED: Final = 192  # photos: more than a studio has in hand
 
 Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -67,14 +68,16 @@ class Face:
 
 
 class FaceFinder:
-    """Finds faces with CenterFace. Used by one thread at a time.
+    """Finds faces with CenterFace. Any number of threads may use it at once.
 
     Raises FacesUnavailable when the file `weights` is missing or is not the one expected.
     """
 
     def __init__(self, weights: Path) -> None:
-        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(_checked(weights), np.uint8))
+        self._weights = np.frombuffer(_checked(weights), np.uint8)
+        self._of_thread = threading.local()
         self._remembered: OrderedDict[bytes, tuple[Face, ...]] = OrderedDict()
+        self._remembering = threading.Lock()
 
     @classmethod
     def installed(cls) -> Self:
@@ -84,12 +87,15 @@ class FaceFinder:
     def find(self, photo: Array) -> tuple[Face, ...]:
         """The faces in a photo, uint8 RGB [H, W, 3], largest first. Those of the last photos are remembered."""
         digest = _digest(photo)
-        if digest not in self._remembered:
-            self._remembered[digest] = self.detect(photo)
-        self._remembered.move_to_end(digest)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
-        return self._remembered[digest]
+        faces = self._remembered.get(digest)
+        if faces is None:
+            faces = self.detect(photo)
+        with self._remembering:
+            self._remembered[digest] = faces
+            self._remembered.move_to_end(digest)
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return faces
 
     def detect(self, photo: Array) -> tuple[Face, ...]:
         """The faces in a photo, uint8 RGB [H, W, 3], largest first."""
@@ -108,8 +114,9 @@ class FaceFinder:
         height, width = view.picture.shape[:2]
         padding = (0, -height % _SIDES, 0, -width % _SIDES)
         padded = cv2.copyMakeBorder(view.picture, *padding, cv2.BORDER_CONSTANT)
-        self._network.setInput(cv2.dnn.blobFromImage(padded))
-        scores, sizes, offsets, points = (output[0] for output in self._network.forward(_OUTPUTS))
+        network = self._network()
+        network.setInput(cv2.dnn.blobFromImage(padded))
+        scores, sizes, offsets, points = (output[0] for output in network.forward(_OUTPUTS))
         places = np.nonzero(scores[0] > _SCORE)
         score = scores[0][places]
         # The network speaks of rows before columns: [2, faces], and [5, 2, faces] in sizes of the box.
@@ -122,6 +129,12 @@ class FaceFinder:
             view.face(boxes[index, :2], boxes[index, 2:], dots[:, ::-1, index], float(score[index]))
             for index in kept
         ]
+
+    def _network(self) -> cv2.dnn.Net:
+        """One for each thread: a network keeps what it was last shown."""
+        if not hasattr(self._of_thread, "network"):
+            self._of_thread.network = cv2.dnn.readNetFromONNX(self._weights)
+        return self._of_thread.network
 
     def _refined(self, view: "_View", face: Face) -> Face:
         """The face with its points as seen when it is upright; as it was where it is not seen again."""

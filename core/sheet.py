@@ -35,6 +35,9 @@ class SheetEngine:
         self._engine = engine
         self._styles = styles
 
+    def prepare(self, photo: Array) -> None:
+        self._engine.prepare(photo)
+
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         """See Engine.stylize; where a look asks for a sheet, that is the result: `compare` says how large."""
         plain = [index for index, look in enumerate(looks) if look.sheet is None]

@@ -1,11 +1,13 @@
 """The inference task: takes photos in fair order and sees each one through.
 
-    queue -> decode (threads) -> micro-batch on the device (one thread) -> encode (threads) -> ledger
+    queue -> decode, find faces (threads) -> micro-batch on the device (one thread) -> encode (threads) -> ledger
 
 The stages overlap, each with bounded room, so memory does not grow with the queue. What goes wrong with one photo
 stays with it: decoding comes before batching, and a batch that fails is drawn again photo by photo. When the
 device has not answered for many times the usual time, its engine is given up and another one draws. Nothing is
 forgotten: what cannot be written down waits until it can.
+
+A device that is elsewhere (core.cluster) takes several batches at once: each has a lane, a thread of its own.
 """
 
 import asyncio
@@ -54,11 +56,12 @@ class Rules:
     """How the studio works: `attempts` at a photo before it counts as failed; times in seconds.
 
     A style's first batch, which loads it, may take `first_deadline`; later ones `least_deadline`, or many times
-    what is usual.
+    what is usual. `lanes`: how many batches the engine is handed at once, each from a thread of its own.
     """
 
     limits: Limits = field(default_factory=Limits)
     batch_size: int = 4
+    lanes: int = 1
     attempts: int = 3
     window: float = 0.02
     first_deadline: float = 600.0
@@ -91,12 +94,14 @@ class Studio:
         self._engine: Engine | None = None
         self._warm: set[tuple[str, SheetKind | None]] = set()
         self._restarts = 0
+        self._restarting = asyncio.Lock()
+        self._on_the_way = 0
         self._pace = Pace()
         self._memory = MemoryLimits(rules.batch_size)
         self._batches = Batches(rules.window)
         # One batch on the device and the next one beside it; as many on their way out.
-        self._room = asyncio.Semaphore(2 * rules.batch_size)
-        self._way_out = asyncio.Semaphore(2 * rules.batch_size)
+        self._room = asyncio.Semaphore(2 * rules.batch_size * rules.lanes)
+        self._way_out = asyncio.Semaphore(2 * rules.batch_size * rules.lanes)
         # Photos that left the queue and are not settled, by job.
         self._in_hand: Counter[str] = Counter()
         # The numbers of the photos that the device had when `run` was cancelled.
@@ -104,12 +109,12 @@ class Studio:
         # Memory held on the device after the latest batch; asking for it could wait for a device that hangs.
         self.device_bytes = 0
         self._stopping = asyncio.Event()
-        self._device = DeviceThread()
+        self._lanes = [DeviceThread() for _ in range(rules.lanes)]
         self._codec_threads = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "codec")
 
     async def open(self) -> None:
         """Build the engine. Raises ConfigError when there is no such device, EngineStuck when it is too slow."""
-        self._engine = await self._device.call(self._rules.first_deadline, self._build_engine)
+        self._engine = await self._lanes[0].call(self._rules.first_deadline, self._build_engine)
 
     async def run(self) -> None:
         """Serve the queue. Photos in hand when it is cancelled stay RUNNING in the ledger.
@@ -119,7 +124,8 @@ class Studio:
         try:
             async with asyncio.TaskGroup() as photos:
                 feeding = photos.create_task(self._feed(photos))
-                photos.create_task(self._draw_batches(photos))
+                for lane in self._lanes:
+                    photos.create_task(self._draw_batches(photos, lane))
                 await self._stopping.wait()
                 feeding.cancel()
                 self._batches.close()
@@ -133,7 +139,8 @@ class Studio:
     def close(self, seconds: float = 10.0) -> None:
         """Wait for the threads' current work, `seconds` at most for the device, and free the engine."""
         self._codec_threads.shutdown(cancel_futures=True)
-        self._device.close(self._free, seconds)
+        for lane in self._lanes:
+            lane.close(self._free, seconds)
 
     def in_hand(self, besides: Collection[str] = ()) -> int:
         """How many photos have left the queue and are not settled yet, not counting those of some jobs."""
@@ -160,27 +167,30 @@ class Studio:
                 self._room.release()
                 self._let_go(ticket)
                 return
-            source, size = self._files.source(ticket.photo_id), ticket.look.working_size
-            pixels = await asyncio.get_running_loop().run_in_executor(
-                self._codec_threads, decode, source, self._rules.limits, size
-            )
+            pixels = await asyncio.get_running_loop().run_in_executor(self._codec_threads, self._opened, ticket)
         except Exception as error:
             self._room.release()
             await self._settle(ticket, error, clock())
         else:
             self._batches.add(Decoded(turn, pixels, tries, clock()))
 
-    async def _draw_batches(self, photos: asyncio.TaskGroup) -> None:
+    def _opened(self, ticket: Ticket) -> Array:
+        pixels = decode(self._files.source(ticket.photo_id), self._rules.limits, ticket.look.working_size)
+        assert self._engine is not None  # open() comes before run()
+        self._engine.prepare(pixels)
+        return pixels
+
+    async def _draw_batches(self, photos: asyncio.TaskGroup, lane: DeviceThread) -> None:
         clock = asyncio.get_running_loop().time
         while batch := await self._batches.take(lambda first: self._memory.photos(first.ticket.look)):
             begun = clock()
-            outcomes = await self._attempt(batch)
+            outcomes = await self._attempt(batch, lane)
             for photo in batch:
                 await self._way_out.acquire()
                 self._room.release()
                 photos.create_task(self._see_out(photo, outcomes.get(photo.ticket.photo_id), begun))
 
-    async def _attempt(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
+    async def _attempt(self, batch: Sequence[Decoded], lane: DeviceThread) -> dict[int, Array | Exception]:
         """What became of each photo, by its number; nothing of those that are no longer wanted."""
         ids = [photo.ticket.photo_id for photo in batch]
         wanted = await until_written(lambda: self._ledger.attempt(ids))
@@ -188,16 +198,17 @@ class Studio:
         for photo in batch:
             photo.tries += 1
         try:
-            return await self._draw(batch) if batch else {}
+            return await self._draw(batch, lane) if batch else {}
         except asyncio.CancelledError:
-            self.interrupted = {*ids}
+            self.interrupted.update(ids)
             raise
 
-    async def _draw(self, batch: Sequence[Decoded]) -> dict[int, Array | Exception]:
+    async def _draw(self, batch: Sequence[Decoded], lane: DeviceThread) -> dict[int, Array | Exception]:
         """What became of each photo. What fails together is tried again in smaller parts."""
-        look = batch[0].ticket.look
+        look, engine = batch[0].ticket.look, self._engine
+        assert engine is not None  # open() comes before run()
         try:
-            drawn = await self._on_device(batch)
+            drawn = await self._on_device(batch, engine, lane)
         except OutOfMemory as error:
             self._watcher.batch_failed("out-of-memory")
             if not self._memory.ran_out(look, len(batch)):
@@ -206,7 +217,7 @@ class Studio:
             part, again = len(batch), self._draw
         except EngineStuck as error:
             self._watcher.batch_failed("stuck")
-            await self._restart_engine()
+            await self._restart(engine, lane)
             return _all(batch, error)
         except Exception as error:
             self._watcher.batch_failed("failed")
@@ -222,11 +233,11 @@ class Studio:
         while batch:
             # The first part may have shown that less fits.
             part = min(part, self._memory.photos(look))
-            outcomes |= await again(batch[:part])
+            outcomes |= await again(batch[:part], lane)
             batch = batch[part:]
         return outcomes
 
-    async def _on_device(self, batch: Sequence[Decoded]) -> list[Array]:
+    async def _on_device(self, batch: Sequence[Decoded], engine: Engine, lane: DeviceThread) -> list[Array]:
         """Raises whatever the engine raises, and EngineStuck when it does not answer."""
         looks = [photo.ticket.look for photo in batch]
         sizes = [self._memory.size(look) for look in looks]
@@ -238,25 +249,33 @@ class Studio:
             patience = max(self._rules.least_deadline, LATE * each * len(batch))
         clock = asyncio.get_running_loop().time
         begun = clock()
-        assert self._engine is not None  # open() comes before run()
-        drawn, self.device_bytes = await self._device.call(
-            patience, _stylized, self._engine, [photo.pixels for photo in batch], looks, sizes
-        )
+        self._on_the_way += 1
+        beside = self._on_the_way
+        try:
+            drawn, self.device_bytes = await lane.call(
+                patience, _stylized, engine, [photo.pixels for photo in batch], looks, sizes
+            )
+        finally:
+            self._on_the_way -= 1
         seconds = clock() - begun
-        self._pace.drawn(looks[0], len(batch), seconds)
+        # Others were drawn in the same time.
+        self._pace.drawn(looks[0], beside * len(batch), seconds)
         self._watcher.batch_drawn(looks[0].style, len(batch), seconds)
         self._warm.add(kind)
         return drawn
 
-    async def _restart_engine(self) -> None:
-        self._restarts += 1
-        if self._restarts > MOST_RESTARTS:
-            raise EngineStuck("The device did not answer, not even after restarts of the engine.")
-        log.error("the device does not answer: starting another engine (restart %d)", self._restarts)
-        assert self._engine is not None  # something was asked of it
-        self._device.abandon(self._engine.close)
-        self._warm.clear()
-        await self.open()
+    async def _restart(self, engine: Engine, lane: DeviceThread) -> None:
+        lane.abandon(engine.close)
+        async with self._restarting:
+            if self._engine is not engine:
+                # Another lane was first.
+                return
+            self._restarts += 1
+            if self._restarts > MOST_RESTARTS:
+                raise EngineStuck("The device did not answer, not even after restarts of the engine.")
+            log.error("the device does not answer: starting another engine (restart %d)", self._restarts)
+            self._warm.clear()
+            self._engine = await lane.call(self._rules.first_deadline, self._build_engine)
 
     async def _see_out(self, photo: Decoded, outcome: Array | Exception | None, begun: float) -> None:
         """Write the cartoon, or try again later, or fail."""

@@ -48,6 +48,9 @@ class QuickEngine:
     def __init__(self, device: str = "cpu", build: Build = built_in) -> None:
         self.batches: list[list[Look]] = []
 
+    def prepare(self, photo: Array) -> None:
+        pass
+
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         self.batches.append(list(looks))
         return [_flat(photo, look) for photo, look in zip(photos, looks, strict=True)]

@@ -51,9 +51,10 @@ def is_dark(photo: Array) -> bool:
 
 
 class TroubledEngine:
-    """The quick engine behind a trouble, which may raise before the photos are drawn. Notes all batches."""
+    """The quick engine behind a trouble, which may raise before the photos are drawn. Notes what it is handed."""
 
     def __init__(self, trouble: Trouble = no_trouble) -> None:
+        self.prepared: list[tuple[int, ...]] = []
         self.batches: list[list[tuple[Look, tuple[int, ...]]]] = []
         self.closed = threading.Event()
         self._trouble = trouble
@@ -62,6 +63,9 @@ class TroubledEngine:
     @property
     def sizes(self) -> list[int]:
         return [len(batch) for batch in self.batches]
+
+    def prepare(self, photo: Array) -> None:
+        self.prepared.append(photo.shape)
 
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         self.batches.append([(look, photo.shape) for photo, look in zip(photos, looks, strict=True)])

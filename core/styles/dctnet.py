@@ -8,7 +8,6 @@ size of the drawing comes back where the drawing follows the photo ("Fast Guided
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -51,12 +50,16 @@ _TIGHTNESS: Final = 2.0
 
 
 class DctNetStyle:
-    """Draws with the networks of one release on `device`; see core.styles.registry.Style."""
+    """Draws with the networks of one release on `device`; see core.styles.registry.Style.
 
-    def __init__(self, device: torch.device, weights: Installed) -> None:
+    `precision`: "auto" calculates convolutions in what is fastest there, "full" in 32 bits.
+    """
+
+    def __init__(self, device: torch.device, weights: Installed, precision: str = "auto") -> None:
         self._device = device
-        self._whole = _network(weights.whole_picture, device)
-        self._heads = _network(weights.heads, device)
+        dtype = torch.float32 if precision == "full" else half_precision(device)
+        self._whole = load_graph(weights.whole_picture).lower(dtype).to(device)
+        self._heads = load_graph(weights.heads).lower(dtype).to(device)
         with Image.open(weights.mask) as mask:
             alpha = np.asarray(mask.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX), np.float32) / 255
         self._mask = torch.from_numpy(alpha).to(device)[None, None]
@@ -145,10 +148,6 @@ def half_precision(device: torch.device) -> torch.dtype:
     # Of no use where the processor has no instructions for it. Older releases of PyTorch do not tell.
     able = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
-
-
-def _network(path: Path, device: torch.device) -> GraphModule:
-    return load_graph(path).lower(half_precision(device)).to(device)
 
 
 def _enlarged(drawn: Tensor, seen: Tensor, photo: Tensor, grid: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Styles by name, what they have in common, and which of them can be drawn here."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from core.errors import GraphUnreadable, GraphUnsupported, StyleDamaged, StyleMissing, UnknownStyle
@@ -52,10 +52,18 @@ def built_in(name: str, device: "torch.device") -> Style:
 
 
 class Styles:
-    """The styles that can be drawn with the weights in a folder."""
+    """The styles that can be drawn with the weights in a folder.
 
-    def __init__(self, weights: WeightsFolder) -> None:
+    `precision`: "auto", or "full" for networks that calculate in 32 bits whatever the device. `elsewhere` names
+    styles that somebody else draws for us.
+    """
+
+    def __init__(
+        self, weights: WeightsFolder, precision: str = "auto", elsewhere: Callable[[], Collection[str]] = tuple
+    ) -> None:
         self._weights = weights
+        self._precision = precision
+        self._elsewhere = elsewhere
 
     @property
     def installed(self) -> tuple[str, ...]:
@@ -69,7 +77,7 @@ class Styles:
 
     def has(self, name: str) -> bool:
         """Whether this style can be drawn now."""
-        return name in BUILT_IN or self._weights.installed(name) is not None
+        return name in BUILT_IN or self._weights.installed(name) is not None or name in self._elsewhere()
 
     def build(self, name: str, device: "torch.device") -> Style:
         """A style ready to draw on `device`. Raises UnknownStyle, StyleMissing or StyleDamaged."""
@@ -81,7 +89,7 @@ class Styles:
         from core.styles.dctnet import DctNetStyle
 
         try:
-            return DctNetStyle(device, weights)
+            return DctNetStyle(device, weights, self._precision)
         except (GraphUnreadable, GraphUnsupported, OSError) as error:
             log.error("the weights of %s cannot be used: %s", name, error)
             raise StyleDamaged(style=name) from error

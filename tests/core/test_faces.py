@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -153,10 +154,17 @@ def test_equal_bytes_in_another_shape_are_another_photo(finder: FaceFinder, astr
 
 def test_only_the_last_photos_are_remembered(finder: FaceFinder, astronaut: Array):
     first = finder.find(astronaut)
-    for width in range(400, 500):
+    for width in range(400, 600):
         finder.find(np.zeros((1, width, 3), np.uint8))
     assert finder.find(astronaut) is not first
     assert finder.find(astronaut) == first
+
+
+def test_threads_find_at_once_what_one_finds(finder: FaceFinder):
+    photos = [read(SAMPLES / name) for name in PORTRAITS] * 4
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(finder.detect, photos))
+    assert found == [finder.detect(photo) for photo in photos[:2]] * 4
 
 
 def test_finding_leaves_the_photo_as_it_is(finder: FaceFinder, astronaut: Array):

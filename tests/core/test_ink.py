@@ -32,16 +32,7 @@ Plane = npt.NDArray[Any]
 CPU = torch.device("cpu")
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 DARK = 60  # a channel below this is ink on the light grounds used here
-SHARED = (
-    "group_of_five.jpg",
-    "portrait_arms_crossed.png",
-    "portrait_dark_fur.jpg",
-    "portrait_glasses.jpg",
-    "portrait_man_smiling.jpg",
-    "portrait_three_quarter.jpg",
-    "scene_building.jpg",
-    "scene_food.jpg",
-)
+SHARED = ("group_of_five.jpg", "portrait_glasses.jpg", "scene_building.jpg")
 
 
 @pytest.fixture(scope="module", params=registry.BUILT_IN)
@@ -101,6 +92,18 @@ def crowd() -> tuple[Array, Face]:
     return np.asarray(photo, np.uint8), Face(box, points, 0.9)
 
 
+@pytest.fixture(scope="module")
+def with_care(style: Style, crowd: tuple[Array, Face]) -> Array:
+    """The crowd drawn as large as it is, with care for its face."""
+    photo, face = crowd
+    return draw(style, photo, 768, faces=[face])
+
+
+@pytest.fixture(scope="module")
+def without_care(style: Style, crowd: tuple[Array, Face]) -> Array:
+    return draw(style, crowd[0], 768)
+
+
 def test_unknown_name_is_refused():
     with pytest.raises(UnknownStyle):
         registry.built_in("oil", CPU)
@@ -136,8 +139,8 @@ def test_result_has_exactly_the_asked_size(
     assert drawn.dtype == np.uint8
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (30, 60)])
-@pytest.mark.parametrize("place", [(0, 0), (1, 0.5), (-0.2, 1), (-90, 0)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (15, 60)])
+@pytest.mark.parametrize("place", [(1, 0.5), (-0.2, 1), (-90, 0)])
 def test_a_face_at_the_edge_or_beyond_it_is_drawn(
     style: Style, shape: tuple[int, int], place: tuple[float, float]
 ):
@@ -150,20 +153,22 @@ def test_a_face_at_the_edge_or_beyond_it_is_drawn(
     assert draw(style, photo, 512, faces=[face]).shape == (*fitted(height, width, 512), 3)
 
 
-def test_same_photo_gives_the_same_drawing(style: Style, crowd: tuple[Array, Face]):
+def test_same_photo_gives_the_same_drawing(style: Style, crowd: tuple[Array, Face], with_care: Array):
     photo, face = crowd
     before = photo.copy()
-    assert np.array_equal(draw(style, photo, 512, faces=[face]), draw(style, photo, 512, faces=[face]))
+    assert np.array_equal(draw(style, photo, 768, faces=[face]), with_care)
     assert np.array_equal(photo, before)
 
 
-def test_photos_of_one_batch_keep_their_own_faces_and_looks(ink: Style, scene: Array, crowd: tuple[Array, Face]):
+def test_photos_of_one_batch_keep_their_own_faces_and_looks(ink: Style, crowd: tuple[Array, Face]):
     photo, face = crowd
+    scene, strip = mottled(128, 1), np.ascontiguousarray(photo[264:504])
+    of_strip = Face(face.box, tuple((x, y - 264) for x, y in face.points), face.score)
     looks = [Look(size=512, strength=0.3), Look(size=640, strength=1.0)]
     with torch.inference_mode():
-        first, second = ink.draw([scene, photo], [(), (face,)], looks)
+        first, second = ink.draw([scene, strip], [(), (of_strip,)], looks)
     assert np.array_equal(first, draw(ink, scene, 512, 0.3))
-    assert np.array_equal(second, draw(ink, photo, 640, 1.0, [face]))
+    assert np.array_equal(second, draw(ink, strip, 640, 1.0, [of_strip]))
 
 
 @pytest.mark.parametrize("name", registry.BUILT_IN)
@@ -319,23 +324,22 @@ def test_pop_has_fewer_levels_of_luminance_than_ink(pop: Style, ink: Style, scen
     assert of_ink < 0.9 * levels(resized(scene, 512))
 
 
-def test_around_a_head_drawn_anew_there_is_no_seam(style: Style, crowd: tuple[Array, Face]):
-    photo, face = crowd
-    changed = np.abs(draw(style, photo, 768, faces=[face]).astype(float) - draw(style, photo, 768)).mean(-1)
+def test_around_a_head_drawn_anew_there_is_no_seam(
+    crowd: tuple[Array, Face], with_care: Array, without_care: Array
+):
+    changed = np.abs(with_care.astype(float) - without_care).mean(-1)
     x, y = torch.arange(768)[None] + 0.5, torch.arange(768)[:, None] + 0.5
-    head = Frame.of(face).head(x, y).numpy()
+    head = Frame.of(crowd[1]).head(x, y).numpy()
     rim = (head > 0.05) & (head < 0.3)
     assert changed[head > 0.7].mean() > 6  # the head is drawn anew
     assert changed[rim].mean() < 3.5  # of 255; measured 1.5 to 2.4
     assert changed[head == 0].max() < 4  # the line under the chin, at most
 
 
-def test_a_small_face_keeps_its_eyes(style: Style, crowd: tuple[Array, Face]):
-    photo, face = crowd
-    with_care = pupils_below_cheeks(draw(style, photo, 768, faces=[face]), face)
-    without = pupils_below_cheeks(draw(style, photo, 768), face)
-    assert with_care > 80
-    assert with_care > 1.25 * without
+def test_a_small_face_keeps_its_eyes(crowd: tuple[Array, Face], with_care: Array, without_care: Array):
+    contrast, without = (pupils_below_cheeks(drawn, crowd[1]) for drawn in (with_care, without_care))
+    assert contrast > 80
+    assert contrast > 1.25 * without
 
 
 def draw(style: Style, photo: Array, size: int, strength: float = 0.7, faces: Sequence[Face] = ()) -> Array:

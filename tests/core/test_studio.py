@@ -77,6 +77,41 @@ async def test_each_photo_gets_its_own_cartoon(workshop: Workshop):
     assert sizes == [(512, 341), (341, 512), (512, 512), (512, 171)]
 
 
+async def test_photos_are_prepared_before_they_are_drawn(workshop: Workshop):
+    engine = TroubledEngine()
+    await workshop.take([GOOD, PORTRAIT])
+    await workshop.draw(engine, ONE_BY_ONE, 2)
+    assert sorted(engine.prepared) == sorted(shape for batch in engine.batches for _, shape in batch)
+
+
+async def test_lanes_hand_the_engine_several_batches_at_once(workshop: Workshop):
+    together = threading.Barrier(3)
+
+    def meet(*_: object) -> None:
+        together.wait(timeout=10)
+
+    engine = TroubledEngine(meet)
+    await workshop.take([GOOD] * 6)
+    await workshop.draw(engine, Rules(batch_size=1, lanes=3), 6)
+    assert await workshop.statuses() == ["done"] * 6
+    assert engine.sizes == [1] * 6
+
+
+async def test_a_lane_that_never_comes_back_does_not_hold_up_the_others(workshop: Workshop):
+    stuck = threading.Event()
+
+    def hang(photos: Sequence[Array], _: Sequence[Look]) -> None:
+        if is_dark(photos[0]):
+            stuck.wait(20)
+
+    engine = TroubledEngine(hang)
+    rules = Rules(batch_size=1, lanes=2, attempts=2, first_deadline=0.5, least_deadline=0.5)
+    await workshop.take([DARK, *[GOOD] * 5])
+    await workshop.draw(engine, rules, 6)
+    stuck.set()
+    assert await workshop.statuses() == ["failed", *["done"] * 5]
+
+
 async def test_a_bad_photo_fails_alone_and_before_batching(workshop: Workshop):
     await workshop.take([GOOD, GOOD[: len(GOOD) // 2], GOOD, b"words", GOOD])
     engine = TroubledEngine()
