@@ -4,11 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from bots.access import Access
 from bots.administration import Administration
@@ -40,8 +42,9 @@ from bots.web.services import About, Door, Services
 from bots.web.thumbnails import Thumbnails
 from core.config import Settings
 from core.engine import Engine, LocalEngine, device_label, pick_device
-from core.errors import ConfigError, StorageUnwritable
+from core.errors import ConfigError, StorageUnwritable, UserError
 from core.jobs import Job, Owner, Ticket
+from core.look import Look
 from core.metrics import Metrics
 from core.queue import FairQueue
 from core.sheet import SheetEngine
@@ -62,6 +65,8 @@ LONE_SECONDS = 0.5
 # Of the time for a stop: for the batch on the device, then for messages that are being sent, then for the engine.
 DRAWING_SHARE, SENDING_SHARE, ENGINE_SHARE = 0.5, 0.15, 0.15
 
+
+BLANK = np.full((512, 512, 3), 255, np.uint8)
 
 # In seconds; longer than a photo that is sent again and again takes to be given up.
 CLUSTER_DEADLINE = 600.0
@@ -316,10 +321,15 @@ class App:
 
     def _build_sheet_engine(self, styles: Styles) -> Engine:
         settings = self._settings
-        engine = local = partial(self._build_engine, settings.device, styles.build)
+        local = partial(self._build_engine, settings.device, styles.build)
         if settings.inference_url:
-            engine = partial(self._build_cluster_engine, local)
-        return SheetEngine(engine(), lambda: styles.installed)
+            return SheetEngine(self._build_cluster_engine(local), lambda: styles.installed)
+        engine = local()
+        if pick_device(settings.device).type != "cpu":
+            # Nobody's photo need wait for a GPU's kernels and weights. What is wrong with the style is logged.
+            with suppress(UserError):
+                engine.stylize([BLANK], [Look(styles.default)])
+        return SheetEngine(engine, lambda: styles.installed)
 
     def _build_cluster_engine(self, local: Callable[[], Engine]) -> Engine:
         from core.cluster import ClusterEngine

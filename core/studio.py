@@ -110,7 +110,7 @@ class Studio:
         self.device_bytes = 0
         self._stopping = asyncio.Event()
         self._lanes = [DeviceThread() for _ in range(rules.lanes)]
-        self._codec_threads = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "codec")
+        self._codec_threads = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "codec")
 
     async def open(self) -> None:
         """Build the engine. Raises ConfigError when there is no such device, EngineStuck when it is too slow."""
