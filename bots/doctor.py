@@ -32,6 +32,8 @@ PACKAGES: Final = (
 )
 # Twenty photos in flight at their largest, and a database.
 SPACE_BYTES: Final = 2_000_000_000
+# Workers that are there answer at once.
+WORKER_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def examine(settings: Settings) -> list[Finding]:
         _python(),
         *(_package(name) for name in PACKAGES),
         _device(settings.device),
+        *(_workers(url, settings) for url in settings.inference_url),
         *_styles(WeightsFolder(settings.weights_dir)),
         _faces(),
         _telegram(settings),
@@ -81,6 +84,24 @@ def _device(name: str) -> Finding:
     except ConfigError as error:
         return Finding(str(error), False, "set DEVICE=auto in .env")
     return Finding(f"Device: {label}, {torch.get_num_threads()} threads")
+
+
+def _workers(url: str, settings: Settings) -> Finding:
+    import httpx
+
+    token = settings.inference_token
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    try:
+        answer = httpx.get(f"{url}/healthz", headers=headers, timeout=WORKER_SECONDS)
+        if answer.status_code in (401, 403):
+            remedy = "set INFERENCE_TOKEN in .env to the INFERENCE_TOKEN of the workers"
+            return Finding(f"Workers at {url} refuse the token", False, remedy)
+        answer.raise_for_status()
+        said = answer.json()
+        return Finding(f"Workers at {url}: {said['device']}; they draw {', '.join(said['styles'])}")
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        what = f"Workers at {url} do not answer ({str(error) or type(error).__name__})"
+        return Finding(what, False, "see that Ray Serve runs there (deploy/ray/README.md)")
 
 
 def _faces() -> Finding:

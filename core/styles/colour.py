@@ -1,5 +1,6 @@
 """sRGB to CIE L*a*b* (D65) and back, on torch tensors."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +10,8 @@ _TO_XYZ = (
     (0.2126729, 0.7151522, 0.0721750),
     (0.0177566, 0.1094680, 0.8727754),
 )
+# Not by the device: a GPU would be waited for.
+_FROM_XYZ = np.linalg.inv(_TO_XYZ).tolist()
 _EPSILON = 216 / 24389
 _KAPPA = 24389 / 27
 
@@ -28,5 +31,5 @@ def srgb_from_lab(lab: Tensor) -> Tensor:
     y = (lightness + 16) / 116
     cubic = torch.stack((y + a / 500, y, y - b / 200), 1)
     xyz = torch.where(cubic > _EPSILON ** (1 / 3), cubic**3, (116 * cubic - 16) / _KAPPA)
-    linear = torch.einsum("ij,njhw->nihw", torch.linalg.inv(lab.new_tensor(_TO_XYZ)), xyz).clamp_(0, 1)
+    linear = torch.einsum("ij,njhw->nihw", lab.new_tensor(_FROM_XYZ), xyz).clamp_(0, 1)
     return torch.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
