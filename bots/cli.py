@@ -1,4 +1,4 @@
-"""The command line: run (the default), convert, styles, bench, doctor."""
+"""The command line: run (the default), convert, styles, bench, doctor, backup, restore."""
 
 import asyncio
 import json
@@ -8,11 +8,12 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,7 +23,7 @@ from bots.locales import Locale
 from bots.logs import log_to_terminal
 from bots.styles import styles as styles_cli
 from core.config import Settings
-from core.errors import ConfigError, FacesUnavailable, UserError
+from core.errors import CartoonbotError, ConfigError, UserError
 from core.look import (
     MIN_SIZE,
     Look,
@@ -40,12 +41,16 @@ from core.weights import WeightsFolder
 
 if TYPE_CHECKING:
     from bots.app import App
-    from core.faces import FaceFinder
+    from bots.bench_pipeline import Setting
 
 log = logging.getLogger(__name__)
 
 NO_PHOTOS = "There are no photos there. Name photos, or folders that hold some."
 DEFAULT = Look()
+COMPARE_HELP = (
+    "Draw in alternation with this changed, too: style, strength, size, format, faces, batch-size, device or "
+    "precision. Several times to change several."
+)
 STYLE_HELP = f"Any of {', '.join(STYLE_NAMES)}; by default anime where it is installed, else ink."
 cli = typer.Typer(
     help="Redraw photos as cartoons: in a chat, in a local web page, or right here.",
@@ -156,34 +161,58 @@ def bench(
     style: Annotated[str | None, typer.Option(help=STYLE_HELP)] = None,
     strength: Annotated[str, typer.Option(help="0.1 to 1.0.")] = str(DEFAULT.strength),
     size: Annotated[str, typer.Option(help="Longest side in pixels, 512 to 2048.")] = str(DEFAULT.size),
-    rounds: Annotated[int, typer.Option(help="How often each photo is drawn, after a warm-up.", min=1)] = 3,
+    file_format: Annotated[str, typer.Option("--format", help="jpg, png or webp.")] = DEFAULT.format,
+    photos: Annotated[int, typer.Option(help="Photos in a round: those there are, in turn.", min=1)] = 20,
+    rounds: Annotated[int, typer.Option(help="How often they are drawn, after a warm-up.", min=1)] = 3,
+    changes: Annotated[
+        list[str] | None, typer.Option("--compare", metavar="NAME=VALUE", help=COMPARE_HELP)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Measure how fast this machine draws, stage by stage, beside two filters of OpenCV."""
-    from bots.bench import Bench, enlarged_samples, table
+    """Measure how fast this machine draws photos, or which of two settings draws them faster."""
+    from bots.bench import report_on
+    from bots.bench_photos import enlarged_samples
+    from bots.bench_pipeline import Setting, Work
+    from bots.bench_table import table
     from bots.convert import gather
-    from core.engine import pick_device
+    from core.engine import LocalEngine
 
     locale = Locale("en")
     settings = terminal.settings()
-    styles = Styles(WeightsFolder(settings.weights_dir))
-    look = _look(locale, styles, style, strength, size)
-    try:
-        device = pick_device(settings.device)
-    except ConfigError as error:
-        raise terminal.usage(str(error)) from error
+    weights = WeightsFolder(settings.weights_dir)
+    styles = Styles(weights)
+    options = {
+        "style": style or styles.default,
+        "strength": strength,
+        "size": size,
+        "format": file_format,
+        "faces": DEFAULT.faces,
+        "batch-size": str(settings.batch_size),
+        "device": settings.device,
+        "precision": settings.precision,
+    }
+    measured = [_bench_setting(locale, styles, options)]
+    if changes:
+        measured.append(_bench_setting(locale, styles, options | _changed(changes, options)))
+
+    def build_engine(setting: Setting) -> LocalEngine:
+        return LocalEngine(setting.device, Styles(weights, setting.precision).build, settings.device_memory_gb)
+
     with tempfile.TemporaryDirectory() as folder:
-        photos = gather(paths) if paths else enlarged_samples(Path(folder), look.size)
-        if not photos:
+        longest = max(setting.look.size for setting in measured)
+        files = gather(paths) if paths else enlarged_samples(Path(folder), longest)
+        if not files:
             raise terminal.usage(NO_PHOTOS)
-        _check(photos, settings.limits, locale)
-        source = "yours" if paths else f"Cartoonbot's samples, stored at {look.size} px"
+        source = "yours, stored as JPEG" if paths else f"Cartoonbot's samples, stored at {longest} px"
+        work = Work(files[:photos], photos, source, settings.limits)
+        _check(work.files, settings.limits, locale)
         try:
-            drawing = styles.build(look.style, device)
-        except UserError as error:
-            terminal.complain(locale.error(error))
+            report = report_on(measured, build_engine, work, rounds)
+        except ConfigError as error:
+            raise terminal.usage(str(error)) from error
+        except CartoonbotError as error:
+            terminal.complain(locale.error(error) if isinstance(error, UserError) else str(error))
             raise typer.Exit(1) from error
-        report = Bench(look, drawing, device, settings.limits, _face_finder()).run(photos, rounds, source)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
@@ -204,6 +233,51 @@ def doctor() -> None:
             console.print(f"       -> {finding.remedy}", soft_wrap=True, markup=False)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
+
+
+@cli.command()
+def backup(file: Annotated[Path, typer.Argument(help="The tar to write, such as cartoonbot.tar.")]) -> None:
+    """Copy the data folder into one file; the program may go on meanwhile."""
+    from bots.backup import back_up
+
+    folder = terminal.settings().data_dir
+    try:
+        size = back_up(folder, file)
+    except ConfigError as error:
+        terminal.complain(str(error))
+        raise typer.Exit(1) from error
+    Console(highlight=False).print(
+        f"{folder} is backed up in {file} ({size / 1e6:.1f} MB). People's photos and words are in it: keep it "
+        "where only you can read it. Your .env and the weights are not in it.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What cartoonbot backup wrote.", exists=True, dir_okay=False)],
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Also where the data folder is not empty; what is there is kept beside."),
+    ] = False,
+) -> None:
+    """Bring a backup into the data folder, which no program may be using."""
+    from bots import backup
+
+    folder = terminal.settings().data_dir
+    try:
+        replaced = backup.restore(file, folder, replace=replace)
+    except ConfigError as error:
+        terminal.complain(str(error))
+        raise typer.Exit(1) from error
+    words = (
+        f"{file} is restored into {folder}. Start Cartoonbot: it goes on where it was when the backup was made. "
+        "Cartoons that it has sent since then may come a second time."
+    )
+    if replaced is not None:
+        words += f" What was there before is in {replaced}: remove it when all is well."
+    Console(highlight=False).print(words, soft_wrap=True, markup=False)
 
 
 async def _serve(settings: Settings) -> None:
@@ -295,12 +369,29 @@ def _check(photos: Iterable[Path], limits: Limits, locale: Locale) -> None:
             raise terminal.usage(f"{photo}: {locale.error(error)}") from error
 
 
-def _face_finder() -> "FaceFinder | None":
-    """None, and a word of why, where the weights are missing."""
-    from core.faces import FaceFinder
+def _changed(changes: Iterable[str], options: Collection[str]) -> dict[str, str]:
+    """Words such as "size=2048" by their names; wrong usage ends the command."""
+    changed: dict[str, str] = {}
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in options or not value:
+            raise terminal.usage(
+                f"--compare {change}: write NAME=VALUE, such as size=2048. NAME is any of {', '.join(options)}."
+            )
+        changed[name] = value
+    return changed
 
+
+def _bench_setting(locale: Locale, styles: Styles, options: Mapping[str, str]) -> "Setting":
+    """What the options ask for; wrong usage ends the command."""
+    from bots.bench_pipeline import Setting
+
+    look = _look(locale, styles, *(options[name] for name in ("style", "strength", "size", "format", "faces")))
+    rows = {name.replace("-", "_"): options[name] for name in ("batch-size", "device", "precision")}
     try:
-        return FaceFinder.installed()
-    except FacesUnavailable as error:
-        terminal.complain(str(error))
-        return None
+        settings = Settings(**rows)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise terminal.usage(f"--compare {name}={first['input']}: {first['msg']}.") from error
+    return Setting(look, settings.device, settings.batch_size, settings.precision)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, Self
 
@@ -98,20 +99,13 @@ class Database:
         cursor = await self.reading.execute("PRAGMA user_version")
         row = await cursor.fetchone()
         version = int(row[0]) if row else 0
-        migrations = sorted(
-            (
-                file
-                for file in resources.files("storage").joinpath("migrations").iterdir()
-                if file.name.endswith(".sql")
-            ),
-            key=lambda file: file.name,
-        )
-        if version > len(migrations):
+        files = migrations()
+        if version > len(files):
             raise ConfigError(
-                f"The database has schema {version}, newer than this program's {len(migrations)}. "
+                f"The database has schema {version}, newer than this program's {len(files)}. "
                 "Run the newer version again, or set DATA_DIR to another folder."
             )
-        for number, file in enumerate(migrations[version:], start=version + 1):
+        for number, file in enumerate(files[version:], start=version + 1):
             if version:
                 await self._back_up(path.with_name(f"{path.name}.before-{number:04}"))
             async with self.transaction() as connection:
@@ -125,6 +119,12 @@ class Database:
         await asyncio.to_thread(unfinished.unlink, missing_ok=True)
         await self.reading.execute("VACUUM INTO ?", (str(unfinished),))
         await asyncio.to_thread(unfinished.replace, copy)
+
+
+def migrations() -> list[Traversable]:
+    """The files of storage/migrations, in order: one for each version of the schema."""
+    files = resources.files("storage").joinpath("migrations").iterdir()
+    return sorted((file for file in files if file.name.endswith(".sql")), key=lambda file: file.name)
 
 
 @contextmanager
