@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
-.PHONY: run setup setup-dev test check format gallery clean
+.PHONY: run setup setup-dev test check format gallery settings clean
 
 run: setup
 	$(BIN)/cartoonbot
@@ -31,6 +31,9 @@ format: setup-dev
 
 gallery: setup
 	$(BIN)/python docs/make_gallery.py
+
+settings: setup
+	$(BIN)/python docs/make_settings.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
