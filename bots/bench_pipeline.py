@@ -158,7 +158,7 @@ class _Ledger:
     async def attempt(self, photo_ids: Sequence[int]) -> Collection[int]:
         return photo_ids
 
-    async def put_back(self, photo_id: int) -> bool:
+    async def put_back(self, photo_id: int, counted: bool) -> bool:
         return True
 
     async def finish(self, photo_id: int) -> bool:

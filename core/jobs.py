@@ -148,8 +148,8 @@ class Ledger(Protocol):
         """The device is about to have them, once more; those that are still wanted."""
         ...
 
-    async def put_back(self, photo_id: int) -> bool:
-        """RUNNING -> QUEUED. False when it is no longer wanted."""
+    async def put_back(self, photo_id: int, counted: bool) -> bool:
+        """RUNNING -> QUEUED. False when it is no longer wanted. Not `counted`, the last attempt was none."""
         ...
 
     async def finish(self, photo_id: int) -> bool:

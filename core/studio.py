@@ -26,7 +26,7 @@ from PIL import Image
 from core.batches import Batches, Decoded
 from core.device_thread import DeviceThread
 from core.engine import Engine, device_bytes
-from core.errors import EngineStuck, OutOfMemory, PhotoFailed, UserError
+from core.errors import EngineAway, EngineStuck, OutOfMemory, PhotoFailed, UserError
 from core.jobs import Files, Ledger, Owner, Ticket
 from core.look import Look, SheetKind
 from core.memory import MemoryLimits
@@ -140,7 +140,7 @@ class Studio:
         """Wait for the threads' current work, `seconds` at most for the device, and free the engine."""
         self._codec_threads.shutdown(cancel_futures=True)
         for lane in self._lanes:
-            lane.close(self._free, seconds)
+            lane.close(self._free, seconds / len(self._lanes))
 
     def in_hand(self, besides: Collection[str] = ()) -> int:
         """How many photos have left the queue and are not settled yet, not counting those of some jobs."""
@@ -283,6 +283,9 @@ class Studio:
         try:
             if outcome is None:
                 self._let_go(ticket)
+            elif isinstance(outcome, EngineAway):
+                # No fault of the photo's: it waits for as long as it takes.
+                await self._queue_again(ticket, outcome, counted=False)
             elif isinstance(outcome, Exception):
                 if isinstance(outcome, UserError) or photo.tries >= self._rules.attempts:
                     await self._settle(ticket, outcome, begun)
@@ -302,9 +305,9 @@ class Studio:
         data = await loop.run_in_executor(self._codec_threads, encode, cartoon, ticket.look.format)
         await until_written(lambda: loop.run_in_executor(self._codec_threads, _write, result, data))
 
-    async def _queue_again(self, ticket: Ticket, error: Exception) -> None:
+    async def _queue_again(self, ticket: Ticket, error: Exception, counted: bool = True) -> None:
         log.warning("photo %d failed (%r); it will be tried again", ticket.photo_id, error)
-        if await until_written(lambda: self._ledger.put_back(ticket.photo_id)):
+        if await until_written(lambda: self._ledger.put_back(ticket.photo_id, counted)):
             self._queue.put(ticket.owner, [ticket], bounded=False)
         self._let_go(ticket)
 

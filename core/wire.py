@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.errors import PhotoFailed, UserError
+from core.errors import PhotoFailed, UserError, Value
 from core.look import Look, parse_faces, parse_format, parse_size, parse_strength, parse_style
 from core.photo import Array
 from core.styles.registry import STYLE_NAMES
@@ -86,9 +86,11 @@ def unpacked_error(body: bytes) -> UserError:
     try:
         said: Any = json.loads(body)
         kinds = {kind.code: kind for kind in _below(UserError)}
-        return kinds[said["code"]](**said["values"])
+        error = kinds[said["code"]](**said["values"])
     except (ValueError, KeyError, TypeError):
         return PhotoFailed()
+    values: dict[str, Any] = {**error.values}
+    return error if all(isinstance(value, Value) for value in values.values()) else PhotoFailed()
 
 
 def _below(kind: type[UserError]) -> list[type[UserError]]:

@@ -145,10 +145,13 @@ class Jobs:
                     wanted.add(photo_id)
         return wanted
 
-    async def put_back(self, photo_id: int) -> bool:
-        """RUNNING -> QUEUED. False when it is no longer wanted."""
+    async def put_back(self, photo_id: int, counted: bool = True) -> bool:
+        """RUNNING -> QUEUED. False when it is no longer wanted. Not `counted`, the last attempt was none."""
         async with self._database.transaction() as connection:
-            return await _move(connection, photo_id, PhotoStatus.QUEUED, PhotoStatus.RUNNING)
+            wanted = await _move(connection, photo_id, PhotoStatus.QUEUED, PhotoStatus.RUNNING)
+            if wanted and not counted:
+                await connection.execute("UPDATE photos SET attempts = attempts - 1 WHERE id = ?", (photo_id,))
+        return wanted
 
     async def finish(self, photo_id: int) -> bool:
         """RUNNING -> DONE. False when it is no longer wanted."""

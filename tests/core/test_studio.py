@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.engine import Engine
-from core.errors import OutOfMemory, PhotoTooLarge
+from core.errors import EngineAway, OutOfMemory, PhotoTooLarge
 from core.jobs import Owner
 from core.look import Look, SheetKind
 from core.photo import Array
@@ -110,6 +110,18 @@ async def test_a_lane_that_never_comes_back_does_not_hold_up_the_others(workshop
     await workshop.draw(engine, rules, 6)
     stuck.set()
     assert await workshop.statuses() == ["failed", *["done"] * 5]
+
+
+async def test_while_the_workers_are_away_photos_wait_and_lose_no_attempt(workshop: Workshop):
+    outcomes: list[Exception] = [*[EngineAway("away")] * 5, RuntimeError("broken"), RuntimeError("broken")]
+
+    def away(photos: Sequence[Array], _: Sequence[Look]) -> None:
+        if outcomes:
+            raise outcomes.pop(0)
+
+    await workshop.take([GOOD])
+    await workshop.draw(TroubledEngine(away), Rules(batch_size=1, attempts=3), 1)
+    assert await workshop.statuses() == ["done"]
 
 
 async def test_a_bad_photo_fails_alone_and_before_batching(workshop: Workshop):
