@@ -388,10 +388,10 @@ class App:
 
 def _rules(settings: Settings) -> Rules:
     if not settings.inference_url:
-        return Rules(settings.limits, settings.batch_size, settings.attempts)
+        return Rules(limits=settings.limits, batch_size=settings.batch_size, attempts=settings.attempts)
     # Each photo by itself: the workers make the batches. Deadlines are the engine's, which tries again for long.
     return Rules(
-        settings.limits,
+        limits=settings.limits,
         batch_size=1,
         attempts=settings.attempts,
         lanes=settings.inference_parallel,

@@ -117,7 +117,7 @@ class _Pipeline:
             self,
             self._settled.put_nowait,
             # What fails ends the measurement; another attempt would only blur the figures.
-            Rules(work.limits, setting.batch_size, attempts=1),
+            Rules(limits=work.limits, batch_size=setting.batch_size, attempts=1),
         )
 
     async def draw(self) -> Round:

@@ -51,7 +51,7 @@ class Watcher(Protocol):
     def photo_settled(self, failure: str | None, waited: float, served: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How the studio works: `attempts` at a photo before it counts as failed; times in seconds.
 

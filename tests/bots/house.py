@@ -90,7 +90,7 @@ class House:
             self.spool,
             self.metrics,
             self._settle,
-            Rules(Limits()),
+            Rules(),
         )
         self.people = People(database)
         pictures = StylePictures(styles, weights, folder)
