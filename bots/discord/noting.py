@@ -67,17 +67,23 @@ class Noting:
         `source` is the message that they are in, 0 where they are in none. `together`: they came by a message, so
         those of the person's next one belong to them, and the bot may ask for it again.
         """
-        for place, picture in enumerate(pictures):
-            if together:
+        if together:
+            for picture in pictures:
                 self._links.keep(picture.id, picture.url)
-                picture = replace(picture, url="")
-            photo = heard(person, chat, number, place, picture, caption, source)
-            photo = replace(photo, sheet=sheet, alone=sheet is not None)
-            last = place == len(pictures) - 1
-            try:
-                await self._reception.hear(photo, complete=last and (not together or sheet is not None))
-            except UserError as error:
-                return Reply(self._locales.of(person.language).error(error))
+            pictures = [replace(picture, url="") for picture in pictures]
+        photos = [
+            heard(person, chat, number, place, picture, caption, source) for place, picture in enumerate(pictures)
+        ]
+        try:
+            if together or sheet is not None:
+                for photo in photos:
+                    alone = sheet is not None
+                    await self._reception.hear(replace(photo, sheet=sheet, alone=alone), complete=alone)
+            else:
+                # Discord says it once only: all of it is noted, or nothing.
+                await self._reception.take(photos)
+        except UserError as error:
+            return Reply(self._locales.of(person.language).error(error))
         return None
 
     async def compare(self, person: Person, chat: Chat, sheet: SheetKind, origin: str) -> Reply | None:

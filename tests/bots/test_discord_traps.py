@@ -111,7 +111,7 @@ async def test_interactions_are_acknowledged_while_the_database_is_slow(
                 await interaction.acknowledged()
             database.execute("ROLLBACK")
         await drawn(server, one)
-        await told(server, channel, "Got your 20 photos")
+        await told(server, channel, "Here are your 20 cartoons")
     for interaction in (one, twenty):
         assert interaction.acked_after is not None
         assert interaction.acked_after < 3

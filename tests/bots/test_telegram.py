@@ -12,6 +12,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from bots.app import App
+from core.config import Settings
 from core.errors import ConfigError
 from core.look import Look
 from core.photo import Array
@@ -29,6 +30,11 @@ async def telegram() -> AsyncGenerator[TelegramServer]:
     async with TelegramServer() as server:
         yield server
         assert server.violations == []
+
+
+def at_once(folder: Path, telegram: TelegramServer, **changes: object) -> Settings:
+    """Settings for photos that come one by one: none is waited for long."""
+    return settings_in(folder, telegram, None, album_seconds=0.2, **changes)
 
 
 def size_of(message: Message) -> tuple[int, int]:
@@ -58,7 +64,7 @@ def said(telegram: TelegramServer, person: Person) -> list[str]:
 
 
 async def test_one_photo_comes_back_as_one_cartoon_that_answers_it(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         sent = await telegram.send_photo(ANNA, jpeg_bytes(gradient(900, 600)))
         (cartoon,) = await pictures(telegram, ANNA, 1)
         assert size_of(cartoon) == (1024, 683)
@@ -112,50 +118,54 @@ async def test_a_late_sibling_joins_the_same_job(telegram: TelegramServer, tmp_p
 
 
 async def test_style_is_remembered_after_a_restart(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/style 0.8")
         await telegram.wait_for_message(
             ANNA.id, lambda m: m.text == "Kept: ink, strength 0.8, 1024 px, jpg, special care for all faces."
         )
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/settings")
         await telegram.wait_for_message(ANNA.id, lambda m: "Strength: 0.8" in (m.text or ""))
         await telegram.send_text(LI, "/settings")
         await telegram.wait_for_message(LI.id, lambda m: "强度：0.7" in (m.text or ""))
 
 
-@pytest.mark.parametrize(
-    ("command", "answer"),
-    [
-        ("/start", "Hello! Send me a photo"),
-        ("/help", "/style 0.8 – how strong, 0.1 to 1"),
-        ("/style 7", '"7" is not a strength I can use. Please send a number from 0.1 to 1,'),
-        ("/style abc", 'There is no style "abc".'),
-        ("/style nan", '"nan" is not a strength'),
-        ("/style", "Your style is ink at strength 0.7."),
-        ("/style ink", "Kept: ink"),
-        ("/style@cartoonbot ink 0,5", "Kept: ink, strength 0.5"),
-        ("/size 99999", '"99999" is not a size I can use. Please send a whole number from 512 to 2048'),
-        ("/size 1536", "Kept: ink, strength 0.7, 1536 px"),
-        ("/format gif", 'There is no format "gif". Please send one of: jpg, png, webp.'),
-        ("/format JPEG", "Kept: ink, strength 0.7, 1024 px, jpg, special care for all faces."),
-        ("/style", "/style pop – few flat, lively colours and bold lines"),
-        ("/style Pop 0.9", "Kept: pop, strength 0.9"),
-        ("/faces main", "Kept: ink, strength 0.7, 1024 px, jpg, special care for the largest face only."),
-        ("/faces", "All faces get special care. /faces main leaves it at the largest one."),
-        ("/faces none", '"none" is not possible for faces. Please use one of: all, main.'),
-        ("/dance", "I don't know /dance."),
-        ("good morning", "Please send me a photo"),
-    ],
+WORDS = (
+    ("/start", "Hello! Send me a photo"),
+    ("/help", "/style 0.8 – how strong, 0.1 to 1"),
+    ("/style 7", '"7" is not a strength I can use. Please send a number from 0.1 to 1,'),
+    ("/style abc", 'There is no style "abc".'),
+    ("/style nan", '"nan" is not a strength'),
+    ("/style", "Your style is ink at strength 0.7."),
+    ("/style ink", "Kept: ink"),
+    ("/style@cartoonbot ink 0,5", "Kept: ink, strength 0.5"),
+    ("/size 99999", '"99999" is not a size I can use. Please send a whole number from 512 to 2048'),
+    ("/size 1536", "Kept: ink, strength 0.7, 1536 px"),
+    ("/format gif", 'There is no format "gif". Please send one of: jpg, png, webp.'),
+    ("/format JPEG", "Kept: ink, strength 0.7, 1024 px, jpg, special care for all faces."),
+    ("/style", "/style pop – few flat, lively colours and bold lines"),
+    ("/style Pop 0.9", "Kept: pop, strength 0.9"),
+    ("/faces main", "Kept: ink, strength 0.7, 1024 px, jpg, special care for the largest face only."),
+    ("/faces", "All faces get special care. /faces main leaves it at the largest one."),
+    ("/faces none", '"none" is not possible for faces. Please use one of: all, main.'),
+    ("/dance", "I don't know /dance."),
+    ("good morning", "Please send me a photo"),
 )
-async def test_words_are_answered(telegram: TelegramServer, tmp_path: Path, command: str, answer: str):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
-        await telegram.send_text(ANNA, command)
-        await telegram.wait_for_message(ANNA.id, lambda m: answer in (m.text or m.caption or ""))
+
+
+async def test_words_are_answered(telegram: TelegramServer, tmp_path: Path):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
+        for number, (command, answer) in enumerate(WORDS):
+            # Somebody whose settings nobody has changed.
+            newcomer = Person(2000 + number, "Newcomer", "en")
+            await telegram.send_text(newcomer, command)
+            await telegram.wait_for_message(
+                newcomer.id, lambda m, words=answer: words in (m.text or m.caption or "")
+            )
 
 
 async def test_a_wrong_setting_leaves_the_old_one(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         for text in ("/style 0.4", "/style 7", "/style abc", "/size 99999", "/settings"):
             await telegram.send_text(ANNA, text)
         panel = await telegram.wait_for_message(ANNA.id, lambda m: "Your settings" in (m.text or ""))
@@ -164,7 +174,7 @@ async def test_a_wrong_setting_leaves_the_old_one(telegram: TelegramServer, tmp_
 
 
 async def test_a_png_result_and_a_large_one_go_as_files(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/format png")
         await telegram.send_document(ANNA, png_bytes(gradient(300, 200)), "cat.png", "image/png")
         (first,) = await pictures(telegram, ANNA, 1)
@@ -209,7 +219,7 @@ async def test_bad_photos_are_named_and_the_rest_of_the_album_comes_back(telegra
 
 
 async def test_a_caption_changes_one_photo_only(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         data = jpeg_bytes(gradient(200, 200))
         for caption in ("0.9", "ink 0.3", "my lovely cat", "7"):
             before = len([m for m in telegram.chat(ANNA.id).messages if m.file is not None])
@@ -226,7 +236,7 @@ async def test_a_caption_changes_one_photo_only(telegram: TelegramServer, tmp_pa
 
 
 async def test_chinese_people_read_chinese(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         await telegram.send_photo(LI, jpeg_bytes(gradient(200, 200)))
         (cartoon,) = await pictures(telegram, LI, 1)
         assert cartoon.caption == "你的卡通画好了：ink 0.7。"
@@ -235,7 +245,7 @@ async def test_chinese_people_read_chinese(telegram: TelegramServer, tmp_path: P
 async def test_flood_control_server_errors_and_dropped_connections_lose_nothing(
     telegram: TelegramServer, tmp_path: Path
 ):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         telegram.fail("sendMessage", Fault.retry_after(1))
         telegram.fail("sendPhoto", Fault.server_error())
         telegram.fail("getFile", Fault.dropped())
@@ -244,7 +254,7 @@ async def test_flood_control_server_errors_and_dropped_connections_lose_nothing(
 
 
 async def test_a_blocked_bot_closes_the_job_quietly(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         telegram.fail("sendPhoto", Fault.blocked(), chat_id=ANNA.id)
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
         await telegram.wait_for(lambda: telegram.calls_to("sendPhoto", ANNA.id))
@@ -269,7 +279,7 @@ class InterruptedEngine(QuickEngine):
 
 async def test_a_stop_finishes_what_is_on_the_device_and_sends_it_once(telegram: TelegramServer, tmp_path: Path):
     entered, go_on = Event(), Event()
-    settings = settings_in(tmp_path, telegram)
+    settings = at_once(tmp_path, telegram)
     async with running(settings, lambda *_: InterruptedEngine(entered, go_on)):
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
         await asyncio.to_thread(entered.wait)
@@ -284,7 +294,7 @@ async def test_what_a_stop_interrupts_is_finished_after_the_next_start_and_sent_
     telegram: TelegramServer, tmp_path: Path
 ):
     entered, go_on = Event(), Event()
-    settings = settings_in(tmp_path, telegram, shutdown_seconds=1)
+    settings = at_once(tmp_path, telegram, shutdown_seconds=1)
     async with running(settings, lambda *_: InterruptedEngine(entered, go_on)):
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(300, 200)))
         await asyncio.to_thread(entered.wait)
@@ -298,7 +308,7 @@ async def test_what_a_stop_interrupts_is_finished_after_the_next_start_and_sent_
 
 
 async def test_a_picture_that_telegram_refuses_goes_as_a_file(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         telegram.fail("sendPhoto", Fault.refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
         (cartoon,) = await pictures(telegram, ANNA, 1)
@@ -306,7 +316,7 @@ async def test_a_picture_that_telegram_refuses_goes_as_a_file(telegram: Telegram
 
 
 async def test_a_result_that_telegram_does_not_take_at_all_is_told(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         # As a photo, as a file, and ever lighter.
         for method in ("sendPhoto", *["sendDocument"] * 4):
             telegram.fail(method, Fault.refused(413, "Request Entity Too Large"))
@@ -329,7 +339,7 @@ async def test_many_failures_with_long_names_fit_into_messages(telegram: Telegra
 
 
 async def test_a_sentence_whose_answer_gets_lost_is_said_once(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         telegram.fail("sendMessage", Fault.answer_lost())
         await telegram.send_text(ANNA, "/help")
         await telegram.send_text(ANNA, "/settings")
@@ -356,7 +366,7 @@ async def test_a_cartoon_whose_answer_got_lost_is_found_and_not_sent_twice(
 
 
 async def test_a_cartoon_that_arrived_before_a_server_error_is_found(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         telegram.fail("sendPhoto", Fault.late_error())
         await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
         await pictures(telegram, ANNA, 1)
@@ -366,7 +376,7 @@ async def test_a_cartoon_that_arrived_before_a_server_error_is_found(telegram: T
 
 
 async def test_a_message_that_telegram_brings_again_is_one_photo(telegram: TelegramServer, tmp_path: Path):
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         message = await telegram.send_photo(ANNA, jpeg_bytes(gradient(200, 200)))
         await pictures(telegram, ANNA, 1)
         origin = f"telegram/{ANNA.id}/{message.message_id}"
@@ -381,7 +391,7 @@ async def test_a_message_that_telegram_brings_again_is_one_photo(telegram: Teleg
 
 async def test_flood_control_at_the_start_is_waited_out(telegram: TelegramServer, tmp_path: Path):
     telegram.fail("getMe", Fault.retry_after(1))
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         await telegram.send_text(ANNA, "/help")
         await telegram.wait_for_message(ANNA.id, lambda m: "/size 1024" in (m.text or ""))
 
@@ -395,7 +405,7 @@ async def test_a_wrong_token_is_named_without_its_text(telegram: TelegramServer,
 
 async def test_groups_hear_only_commands_that_are_meant_for_us(telegram: TelegramServer, tmp_path: Path):
     group = telegram.group(-100500, "Friends")
-    async with running(settings_in(tmp_path, telegram), QuickEngine):
+    async with running(at_once(tmp_path, telegram), QuickEngine):
         for text in ("hello all", "/ban@other_bot x", "/dance", "/style 0.6"):
             await telegram.send_text(ANNA, text, chat=group)
         await telegram.wait_for_message(group.id, lambda m: "strength 0.6" in (m.text or ""))

@@ -445,6 +445,10 @@ async def farewells(evening: Evening) -> None:
     assert await unsettled_photos(evening.folder) == 0
 
 
+# Where photos come one by one, none is waited for long.
+ONE_BY_ONE: Final = {"album_seconds": 0.3}
+
+
 class Act(NamedTuple):
     """A part of the evening, with settings of its own."""
 
@@ -454,20 +458,20 @@ class Act(NamedTuple):
 
 
 ACTS: Final = (
-    Act("First steps", first_steps),
-    Act("Welcomes", welcomes),
+    Act("First steps", first_steps, ONE_BY_ONE),
+    Act("Welcomes", welcomes, ONE_BY_ONE),
     Act("Albums and files", albums),
-    Act("Buttons under a cartoon", results),
+    Act("Buttons under a cartoon", results, ONE_BY_ONE),
     Act("The settings panel", panel),
     Act("Settings by command", commands),
     Act("How cartoons come", deliveries),
-    Act("Comparing, and being forgotten", comparing_and_forgetting),
+    Act("Comparing, and being forgotten", comparing_and_forgetting, ONE_BY_ONE),
     Act("Waiting in line", waiting_in_line, {"batch_size": 1}),
     Act("Watching", watching, {"batch_size": 1, "shutdown_seconds": 1}),
     Act("Who runs the bot", administration, {"admin_ids": f"telegram:{OLGA.id}"}),
     Act("In groups", group),
-    Act("Groups that want every photo", automatic_group),
-    Act("Farewells", farewells),
+    Act("Groups that want every photo", automatic_group, ONE_BY_ONE),
+    Act("Farewells", farewells, ONE_BY_ONE),
 )
 
 

@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from itertools import product
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AuthenticationError
 from playwright.async_api import Browser, async_playwright, expect
@@ -24,9 +25,10 @@ from bots.web.login import TRIES, TRY_SECONDS, Tries
 from bots.web.refusals import Refused
 from bots.web.visitors import check_reach
 from core.errors import ConfigError
-from tests.bots.doorway import Doorway, doorway, gradio_settings, uploaded, visiting
+from tests.bots.doorway import Doorway, doorway, uploaded, visiting
 
-__all__ = ["gradio_settings"]
+# One loop serves the doors that tests share, and runs all tests: the mark is for nothing else.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "open sesame"
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -35,6 +37,30 @@ CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"
 )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """What is served is below it; Gradio is set as the program sets it before it imports it."""
+    folder = tmp_path_factory.mktemp("doors")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        environment.setenv("GRADIO_TEMP_DIR", str(folder / "shelf"))
+        yield folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def door(folder: Path) -> AsyncGenerator[Doorway]:
+    """A door without a password. It takes a second to build, so tests share it; each comes with new browsers."""
+    async with doorway(folder) as door:
+        yield door
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def locked(folder: Path) -> AsyncGenerator[Doorway]:
+    """A door with PASSWORD, at which no more than a few wrong ones may be tried."""
+    async with doorway(folder, PASSWORD) as door:
+        yield door
 
 
 def session() -> aiohttp.ClientSession:
@@ -96,8 +122,8 @@ async def heard(door: Doorway, browser: aiohttp.ClientSession, of: str) -> str:
     return told.decode()
 
 
-async def test_a_browser_is_a_person_whom_no_other_browser_is(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (one, first), visiting(door) as (_, second):
+async def test_a_browser_is_a_person_whom_no_other_browser_is(door: Doorway):
+    async with visiting(door) as (one, first), visiting(door) as (_, second):
         assert first != second
         assert first.isalnum()
         async with one.get(f"{door.url}/who") as answer:
@@ -105,8 +131,8 @@ async def test_a_browser_is_a_person_whom_no_other_browser_is(tmp_path: Path):
             assert "set-cookie" not in answer.headers
 
 
-async def test_the_cookie_is_for_this_app_and_not_for_scripts(tmp_path: Path):
-    async with doorway(tmp_path) as door, session() as browser:
+async def test_the_cookie_is_for_this_app_and_not_for_scripts(door: Doorway):
+    async with session() as browser:
         async with browser.get(f"{door.url}/config") as answer:
             cookie = answer.headers["set-cookie"]
         for part in ("HttpOnly", "SameSite=Lax", "Path=/;", "Max-Age=31536000"):
@@ -116,14 +142,11 @@ async def test_the_cookie_is_for_this_app_and_not_for_scripts(tmp_path: Path):
             assert answer.headers["set-cookie"].endswith("; Secure")
 
 
-async def test_a_cookie_that_we_did_not_make_names_nobody(tmp_path: Path):
-    async with doorway(tmp_path) as door:
-        for cookie in ("x", "é" * 43, "../" * 14 + "a", "a" * 44):
-            async with aiohttp.request(
-                "GET", f"{door.url}/who", headers={"Cookie": f"cartoonbot={cookie}"}
-            ) as answer:
-                assert answer.status == 200
-                assert "set-cookie" in answer.headers
+async def test_a_cookie_that_we_did_not_make_names_nobody(door: Doorway):
+    for cookie in ("x", "é" * 43, "../" * 14 + "a", "a" * 44):
+        async with aiohttp.request("GET", f"{door.url}/who", headers={"Cookie": f"cartoonbot={cookie}"}) as answer:
+            assert answer.status == 200
+            assert "set-cookie" in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -137,95 +160,90 @@ async def test_a_cookie_that_we_did_not_make_names_nobody(tmp_path: Path):
     ],
 )
 async def test_the_language_is_what_the_browser_likes_most(
-    tmp_path: Path, headers: dict[str, str], language: str | None
+    door: Doorway, headers: dict[str, str], language: str | None
 ):
-    async with doorway(tmp_path) as door, aiohttp.request("GET", f"{door.url}/who", headers=headers) as answer:
+    async with aiohttp.request("GET", f"{door.url}/who", headers=headers) as answer:
         assert (await answer.json())["language"] == language
 
 
-async def test_gradio_client_is_one_visitor_who_uploads_calls_and_fetches(tmp_path: Path):
+async def test_gradio_client_is_one_visitor_who_uploads_calls_and_fetches(door: Doorway, tmp_path: Path):
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"12345")
-    async with doorway(tmp_path) as door:
 
-        def work() -> None:
-            client = Client(door.url, verbose=False, download_files=str(tmp_path / "fetched"))
-            user = client.predict(api_name="/me")
-            assert user == client.predict(api_name="/me")
-            assert client.predict(handle_file(photo), api_name="/weigh") == 5
-            assert Path(client.predict("a cartoon", api_name="/make")).read_text() == "a cartoon"
-            assert door.shelf.find(user, "results/made.txt")
-            client.close()
+    def work() -> None:
+        client = Client(door.url, verbose=False, download_files=str(tmp_path / "fetched"))
+        user = client.predict(api_name="/me")
+        assert user == client.predict(api_name="/me")
+        assert client.predict(handle_file(photo), api_name="/weigh") == 5
+        assert Path(client.predict("a cartoon", api_name="/make")).read_text() == "a cartoon"
+        assert door.shelf.find(user, "results/made.txt")
+        client.close()
 
-        await asyncio.to_thread(work)
+    await asyncio.to_thread(work)
 
 
-async def test_without_the_password_a_page_asks_for_it_and_all_else_is_refused(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD) as door, session() as browser:
+async def test_without_the_password_a_page_asks_for_it_and_all_else_is_refused(locked: Doorway):
+    async with session() as browser:
         for language in ("en", "zh-CN"):
             locale = Locale(language)
-            async with browser.get(f"{door.url}/", headers=PAGE | {"Accept-Language": language}) as answer:
+            async with browser.get(f"{locked.url}/", headers=PAGE | {"Accept-Language": language}) as answer:
                 assert answer.status == 401
                 page = await answer.text()
             assert f'<html lang="{language}">' in page
             assert locale.say("web-login-label") in page
             assert 'autocomplete="current-password"' in page
             for path in ("config", "gradio_api/info", "gradio_api/upload", "assets/x.js", "who", "login"):
-                async with browser.get(f"{door.url}/{path}", headers={"Accept-Language": language}) as answer:
+                async with browser.get(f"{locked.url}/{path}", headers={"Accept-Language": language}) as answer:
                     assert (answer.status, await answer.text()) == (401, locale.say("web-login-needed"))
         assert list(browser.cookie_jar) == []
 
 
-async def test_the_password_lets_a_browser_in_until_it_is_another_one(tmp_path: Path):
+async def test_the_password_lets_a_browser_in_until_it_is_another_one(folder: Path):
     async with session() as browser:
-        async with doorway(tmp_path, PASSWORD) as door:
+        async with doorway(folder, PASSWORD) as door:
             async with entering(browser, f"{door.url}/login") as answer:
                 assert (answer.status, answer.headers["location"]) == (303, "/")
             async with browser.get(f"{door.url}/who") as answer:
                 user = (await answer.json())["user"]
-        async with doorway(tmp_path, PASSWORD) as door, browser.get(f"{door.url}/who") as answer:
+        async with doorway(folder, PASSWORD) as door, browser.get(f"{door.url}/who") as answer:
             assert (await answer.json())["user"] == user
-        async with doorway(tmp_path, "another password") as door:
+        async with doorway(folder, "another password") as door:
             assert await status(browser.get(f"{door.url}/who")) == 401
 
 
-async def test_who_was_here_without_a_password_has_to_give_it(tmp_path: Path):
+async def test_who_was_here_without_a_password_has_to_give_it(door: Doorway, locked: Doorway):
     async with session() as browser:
-        async with doorway(tmp_path) as door:
-            assert await status(browser.get(f"{door.url}/who")) == 200
-        async with doorway(tmp_path, PASSWORD) as door:
-            assert await status(browser.get(f"{door.url}/who")) == 401
+        assert await status(browser.get(f"{door.url}/who")) == 200
+        assert await status(browser.get(f"{locked.url}/who")) == 401
 
 
-async def test_a_wrong_password_is_told_in_the_persons_language(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD) as door, session() as browser:
+async def test_a_wrong_password_is_told_in_the_persons_language(locked: Doorway):
+    async with session() as browser:
         wrong = {"password": "sésame, öffne dich"}
         headers = PAGE | {"Accept-Language": "zh"}
-        async with browser.post(f"{door.url}/login", data=wrong, headers=headers) as answer:
+        async with browser.post(f"{locked.url}/login", data=wrong, headers=headers) as answer:
             assert answer.status == 401
             assert Locale("zh-CN").say("web-login-wrong") in await answer.text()
-        async with browser.post(f"{door.url}/login", data=wrong) as answer:
+        async with browser.post(f"{locked.url}/login", data=wrong) as answer:
             assert (answer.status, await answer.text()) == (401, Locale("en").say("web-login-wrong"))
         assert list(browser.cookie_jar) == []
 
 
-async def test_gradio_client_logs_in_with_the_password(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD) as door:
+async def test_gradio_client_logs_in_with_the_password(locked: Doorway):
+    def work() -> None:
+        client = Client(locked.url, auth=("", PASSWORD), verbose=False)
+        assert client.predict(api_name="/me").isalnum()
+        client.close()
+        with pytest.raises(AuthenticationError):
+            Client(locked.url, auth=("", "open barley"), verbose=False)
+        with pytest.raises(AuthenticationError):
+            Client(locked.url, verbose=False)
 
-        def work() -> None:
-            client = Client(door.url, auth=("", PASSWORD), verbose=False)
-            assert client.predict(api_name="/me").isalnum()
-            client.close()
-            with pytest.raises(AuthenticationError):
-                Client(door.url, auth=("", "open barley"), verbose=False)
-            with pytest.raises(AuthenticationError):
-                Client(door.url, verbose=False)
-
-        await asyncio.to_thread(work)
+    await asyncio.to_thread(work)
 
 
-async def test_who_guesses_passwords_has_to_wait(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD) as door, session() as browser:
+async def test_who_guesses_passwords_has_to_wait(folder: Path):
+    async with doorway(folder, PASSWORD) as door, session() as browser:
         for number in range(TRIES):
             guess = {"password": str(number)}
             assert await status(browser.post(f"{door.url}/login", data=guess)) == 401
@@ -238,7 +256,7 @@ async def test_who_guesses_passwords_has_to_wait(tmp_path: Path):
         assert await status(login) == 200
 
 
-def test_tries_come_back_after_a_minute_and_are_counted_by_network():
+async def test_tries_come_back_after_a_minute_and_are_counted_by_network():
     now = 0.0
     tries = Tries(lambda: now)
     for number in range(TRIES):
@@ -253,12 +271,9 @@ def test_tries_come_back_after_a_minute_and_are_counted_by_network():
     tries.check("2001:db8::ffff")
 
 
-async def test_a_login_has_no_endless_body(tmp_path: Path):
+async def test_a_login_has_no_endless_body(locked: Doorway):
     form = {"password": "x" * 5000}
-    async with (
-        doorway(tmp_path, PASSWORD) as door,
-        aiohttp.request("POST", f"{door.url}/login", data=form) as answer,
-    ):
+    async with aiohttp.request("POST", f"{locked.url}/login", data=form) as answer:
         assert (answer.status, await answer.text()) == (413, Locale("en").say("web-request-heavy"))
 
 
@@ -278,8 +293,9 @@ ORIGINS: tuple[tuple[str, dict[str, str], int], ...] = (
 )
 
 
-async def test_pages_of_other_sites_cannot_ask_for_anything(tmp_path: Path):
-    async with doorway(tmp_path) as door, session() as browser:
+async def test_pages_of_other_sites_cannot_ask_for_anything(door: Doorway):
+    other_site = Locale("en").say("web-other-site")
+    async with session() as browser:
         own = door.url.removeprefix("http://")
         for method, headers, answered in ORIGINS:
             sent = {name: value.replace("{own}", own) for name, value in headers.items()}
@@ -287,18 +303,8 @@ async def test_pages_of_other_sites_cannot_ask_for_anything(tmp_path: Path):
             async with browser.request(method, url, headers=sent, json=body) as answer:
                 assert answer.status == answered, (method, headers)
                 if answered == 403:
-                    assert await answer.text() == Locale("en").say("web-other-site")
+                    assert await answer.text() == other_site
                     assert "set-cookie" not in answer.headers
-
-
-async def test_a_proxy_may_ask_by_another_name_where_that_is_wanted(tmp_path: Path):
-    async with doorway(tmp_path, is_open=True) as door, session() as browser:
-        for headers in (
-            {"Host": "cartoons.example", "Origin": "https://cartoons.example"},
-            {"X-Forwarded-Host": "cartoons.example", "Origin": "https://cartoons.example"},
-            {"Origin": "https://cartoons.example", "Sec-Fetch-Site": "same-origin"},
-        ):
-            assert await status(browser.get(f"{door.url}/config", headers=headers)) == 200, headers
 
 
 HOSTS: tuple[tuple[dict[str, str], bool], ...] = (
@@ -318,22 +324,32 @@ HOSTS: tuple[tuple[dict[str, str], bool], ...] = (
 )
 
 
-async def test_an_app_without_a_password_is_answered_by_this_machines_names_only(tmp_path: Path):
-    async with doorway(tmp_path) as door, session() as browser:
-        for headers, is_answered in HOSTS:
-            async with browser.get(f"{door.url}/who", headers=headers) as answer:
-                assert answer.status == (200 if is_answered else 400), headers
-                if not is_answered:
-                    assert await answer.text() == Locale("en").say("web-unknown-host")
-    async with doorway(tmp_path, is_open=True) as door, session() as browser:
+async def test_a_proxy_may_ask_by_another_name_where_that_is_wanted(folder: Path):
+    async with doorway(folder, is_open=True) as door, session() as browser:
+        for headers in (
+            {"Host": "cartoons.example", "Origin": "https://cartoons.example"},
+            {"X-Forwarded-Host": "cartoons.example", "Origin": "https://cartoons.example"},
+            {"Origin": "https://cartoons.example", "Sec-Fetch-Site": "same-origin"},
+        ):
+            assert await status(browser.get(f"{door.url}/config", headers=headers)) == 200, headers
         for headers, _ in HOSTS:
             assert await status(browser.get(f"{door.url}/who", headers=headers)) == 200, headers
 
 
-async def test_neither_of_two_visitors_gets_the_others_files_by_any_address(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (one, user), visiting(door) as (two, _):
+async def test_an_app_without_a_password_is_answered_by_this_machines_names_only(door: Doorway):
+    unknown = Locale("en").say("web-unknown-host")
+    async with session() as browser:
+        for headers, is_answered in HOSTS:
+            async with browser.get(f"{door.url}/who", headers=headers) as answer:
+                assert answer.status == (200 if is_answered else 400), headers
+                if not is_answered:
+                    assert await answer.text() == unknown
+
+
+async def test_neither_of_two_visitors_gets_the_others_files_by_any_address(door: Doorway, folder: Path):
+    async with visiting(door) as (one, user), visiting(door) as (two, _):
         path = await send_file(door, one)
-        address = path.relative_to(tmp_path / "shelf" / user)
+        address = path.relative_to(folder / "shelf" / user)
         for form in (
             f"gradio_api/file={path}",
             f"gradio_api/file={quote(str(path), safe='')}",
@@ -392,18 +408,19 @@ TRAVERSALS = (
 )
 
 
-async def test_no_address_leads_out_of_the_visitors_folder(tmp_path: Path):
-    (tmp_path / "secret.txt").write_text("root:secret")
-    async with doorway(tmp_path) as door, visiting(door) as (browser, _):
-        folder = (await send_file(door, browser)).parent
-        (folder / "link").symlink_to(tmp_path / "secret.txt")
-        for form, start, address in product(("file=", "file/"), ("", f"{folder}/"), TRAVERSALS):
+async def test_no_address_leads_out_of_the_visitors_folder(door: Doorway, folder: Path):
+    missing = Locale("en").say("web-file-missing")
+    (folder / "secret.txt").write_text("root:secret")
+    async with visiting(door) as (browser, _):
+        own = (await send_file(door, browser)).parent
+        (own / "link").symlink_to(folder / "secret.txt")
+        for form, start, address in product(("file=", "file/"), ("", f"{own}/"), TRAVERSALS):
             async with browser.get(URL(f"{door.api}/{form}{start}{address}", encoded=True)) as answer:
                 assert answer.status == 404, start + address
-                assert await answer.text() == Locale("en").say("web-file-missing")
+                assert await answer.text() == missing
 
 
-async def test_nothing_is_fetched_from_elsewhere_for_a_visitor(tmp_path: Path):
+async def test_nothing_is_fetched_from_elsewhere_for_a_visitor(door: Doorway):
     came: list[str] = []
 
     async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -412,7 +429,7 @@ async def test_nothing_is_fetched_from_elsewhere_for_a_visitor(tmp_path: Path):
 
     server = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
     outside = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x.jpg"
-    async with server, doorway(tmp_path) as door, visiting(door) as (browser, _):
+    async with server, visiting(door) as (browser, _):
         for route in ("file=", "file/", "proxy="):
             assert await status(browser.get(f"{door.api}/{route}{outside}")) == 404
             url = URL(f"{door.api}/{route}{quote(outside, safe='')}", encoded=True)
@@ -422,8 +439,8 @@ async def test_nothing_is_fetched_from_elsewhere_for_a_visitor(tmp_path: Path):
     assert came == []
 
 
-async def test_a_request_names_files_of_its_own_visitor_only(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (one, _), visiting(door) as (two, _):
+async def test_a_request_names_files_of_its_own_visitor_only(door: Doorway):
+    async with visiting(door) as (one, _), visiting(door) as (two, _):
         path = await send_file(door, one)
         file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
         for data in (file, {"path": str(path)}, [[{"x": file}]], file | {"path": "/etc/passwd"}):
@@ -432,8 +449,8 @@ async def test_a_request_names_files_of_its_own_visitor_only(tmp_path: Path):
         assert '"data":[12]' in await heard(door, one, "one")
 
 
-async def test_a_session_is_its_visitors_even_when_another_knows_its_name(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (one, user), visiting(door) as (two, other):
+async def test_a_session_is_its_visitors_even_when_another_knows_its_name(door: Doorway):
+    async with visiting(door) as (one, user), visiting(door) as (two, other):
         assert await join(door, one, "me", [], "known") == 200
         stolen = await heard(door, two, "known")
         assert '"session_not_found":true' in stolen
@@ -443,8 +460,8 @@ async def test_a_session_is_its_visitors_even_when_another_knows_its_name(tmp_pa
         assert f'"data":["{other}"]' in await heard(door, two, "known")
 
 
-async def test_answers_come_as_they_are_made_and_not_at_the_end(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (browser, _):
+async def test_answers_come_as_they_are_made_and_not_at_the_end(door: Doorway):
+    async with visiting(door) as (browser, _):
         assert await join(door, browser, "tale", [], "s") == 200
         async with browser.get(f"{door.api}/queue/data", params={"session_hash": "s"}) as events:
             while b"once upon a time" not in await events.content.readline():
@@ -453,8 +470,8 @@ async def test_answers_come_as_they_are_made_and_not_at_the_end(tmp_path: Path):
             assert "the end" in await events.text()
 
 
-async def test_the_page_lives_on_heartbeats(tmp_path: Path):
-    async with doorway(tmp_path) as door, aiohttp.request("GET", f"{door.api}/heartbeat/anything") as beats:
+async def test_the_page_lives_on_heartbeats(door: Doorway):
+    async with aiohttp.request("GET", f"{door.api}/heartbeat/anything") as beats:
         assert beats.status == 200
         assert b"ALIVE" in await beats.content.readline()
 
@@ -488,11 +505,12 @@ UNUSED = (
 )
 
 
-async def test_what_is_not_used_is_not_there(tmp_path: Path):
-    async with doorway(tmp_path) as door, session() as browser:
+async def test_what_is_not_used_is_not_there(door: Doorway):
+    not_found = Locale("en").say("web-not-found")
+    async with session() as browser:
         for path, method in product(UNUSED, ("GET", "POST")):
             async with browser.request(method, f"{door.url}/{path}", json={}) as answer:
-                assert (answer.status, await answer.text()) == (404, Locale("en").say("web-not-found")), path
+                assert (answer.status, await answer.text()) == (404, not_found), path
 
 
 NO_SENSE = (
@@ -505,17 +523,17 @@ NO_SENSE = (
 )
 
 
-async def test_requests_that_make_no_sense_are_told_so(tmp_path: Path):
-    headers = {"Content-Type": "application/json", "Accept-Language": "zh-CN"}
-    async with doorway(tmp_path) as door, session() as browser:
+async def test_requests_that_make_no_sense_are_told_so(door: Doorway):
+    headers, chinese = {"Content-Type": "application/json", "Accept-Language": "zh-CN"}, Locale("zh-CN")
+    async with session() as browser:
         for body, answered, sentence in NO_SENSE:
             async with browser.post(f"{door.api}/queue/join", data=io.BytesIO(body), headers=headers) as answer:
-                told = {"detail": Locale("zh-CN").say(sentence)}
+                told = {"detail": chinese.say(sentence)}
                 assert (answer.status, await answer.json()) == (answered, told)
 
 
-async def test_a_session_is_named_by_letters_and_digits(tmp_path: Path):
-    async with doorway(tmp_path) as door, visiting(door) as (browser, user):
+async def test_a_session_is_named_by_letters_and_digits(door: Doorway):
+    async with visiting(door) as (browser, user):
         sentence = Locale("en").say("web-not-understood")
         for name in ("", "x" * 65, f"{user}.known", "a b", "a/b", "é", "a\n"):
             async with browser.post(f"{door.api}/queue/join", json={"session_hash": name}) as answer:
@@ -530,8 +548,8 @@ async def test_a_session_is_named_by_letters_and_digits(tmp_path: Path):
         assert await join(door, browser, "me", [], "x" * 64) == 200
 
 
-async def test_what_is_the_same_for_everybody_makes_nobody_somebody(tmp_path: Path):
-    async with doorway(tmp_path) as door, session() as browser:
+async def test_what_is_the_same_for_everybody_makes_nobody_somebody(door: Doorway):
+    async with session() as browser:
         for path in ("theme.css", "static/img/logo.svg", "assets/none.js", "icon.svg", "favicon.ico"):
             async with browser.get(f"{door.url}/{path}") as answer:
                 assert "set-cookie" not in answer.headers, path
@@ -543,8 +561,8 @@ async def test_what_is_the_same_for_everybody_makes_nobody_somebody(tmp_path: Pa
             assert answer.headers["cache-control"] == "private"
 
 
-async def test_a_proxy_may_show_the_app_below_a_path(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD, root_path="/cartoons") as door, session() as browser:
+async def test_a_proxy_may_show_the_app_below_a_path(folder: Path):
+    async with doorway(folder, PASSWORD, root_path="/cartoons") as door, session() as browser:
         async with browser.get(f"{door.url}/cartoons/", headers=PAGE) as answer:
             assert 'action="/cartoons/login"' in await answer.text()
         async with entering(browser, f"{door.url}/cartoons/login") as answer:
@@ -558,8 +576,8 @@ async def test_a_proxy_may_show_the_app_below_a_path(tmp_path: Path):
         assert await status(browser.get(f"{door.url}/cartoonsx/config", headers=cookie)) == 404
 
 
-async def test_a_path_that_comes_twice_opens_nothing(tmp_path: Path):
-    async with doorway(tmp_path, root_path="/cartoons") as door, visiting(door) as (browser, user):
+async def test_a_path_that_comes_twice_opens_nothing(folder: Path):
+    async with doorway(folder, root_path="/cartoons") as door, visiting(door) as (browser, user):
         secret = door.shelf.result("somebodyelse", "1.jpg")
         secret.write_bytes(b"secret")
         for times in range(1, 4):
@@ -588,7 +606,7 @@ async def test_a_path_that_comes_twice_opens_nothing(tmp_path: Path):
         ("::", None, True, True),
     ],
 )
-def test_other_machines_reach_the_app_only_when_somebody_said_so(
+async def test_other_machines_reach_the_app_only_when_somebody_said_so(
     host: str, password: str | None, is_open: bool, may_start: bool
 ):
     if may_start:
@@ -599,10 +617,10 @@ def test_other_machines_reach_the_app_only_when_somebody_said_so(
 
 
 @needs_browser
-async def test_gradios_page_works_under_the_policy_and_asks_nobody_else(tmp_path: Path):
+async def test_gradios_page_works_under_the_policy_and_asks_nobody_else(door: Doorway):
     said: list[str] = []
     asked: list[str] = []
-    async with doorway(tmp_path) as door, chromium() as browser:
+    async with chromium() as browser:
         page = await browser.new_page()
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -630,8 +648,8 @@ async def test_gradios_page_works_under_the_policy_and_asks_nobody_else(tmp_path
 
 
 @needs_browser
-async def test_a_person_logs_in_with_the_keyboard_on_a_phone_in_the_dark(tmp_path: Path):
-    async with doorway(tmp_path, PASSWORD, root_path="/cartoons") as door, chromium() as browser:
+async def test_a_person_logs_in_with_the_keyboard_on_a_phone_in_the_dark(folder: Path):
+    async with doorway(folder, PASSWORD, root_path="/cartoons") as door, chromium() as browser:
         page = await browser.new_page(locale="zh-CN", color_scheme="dark", viewport={"width": 360, "height": 640})
         await page.goto(f"{door.url}/cartoons/")
         locale = Locale("zh-CN")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def engine() -> LocalEngine:
 
 @pytest.fixture(scope="module")
 def scene() -> Array:
-    """Sky, hill, sun, a wall with windows, and mild grain: 768x1024."""
+    """Sky, hill, sun, a wall with windows, and mild grain: 512x1024."""
     height, width = 768, 1024
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     picture = np.stack([120 + y / 8, 160 + y / 10, 230 - y / 20], -1)
@@ -74,7 +74,7 @@ def scene() -> Array:
         picture[500:580, left : left + 60] = (230, 225, 210)
     picture = cv2.GaussianBlur(picture, (0, 0), 1.0)
     picture += np.random.default_rng(1).normal(0, 4, (height, width, 1))
-    return as_bytes(picture)
+    return as_bytes(picture[128:640])
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,10 @@ def test_result_has_exactly_the_asked_size(
     assert drawn.dtype == np.uint8
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (15, 60)])
-@pytest.mark.parametrize("place", [(1, 0.5), (-0.2, 1), (-90, 0)])
+@pytest.mark.parametrize(
+    ("shape", "place"),
+    [((1, 1), (1, 0.5)), *product(((1, 5000), (15, 60)), ((0, 0), (1, 0.5), (-0.2, 1), (-90, 0)))],
+)
 def test_a_face_at_the_edge_or_beyond_it_is_drawn(
     style: Style, shape: tuple[int, int], place: tuple[float, float]
 ):
@@ -162,13 +164,12 @@ def test_same_photo_gives_the_same_drawing(style: Style, crowd: tuple[Array, Fac
 
 def test_photos_of_one_batch_keep_their_own_faces_and_looks(ink: Style, crowd: tuple[Array, Face]):
     photo, face = crowd
-    scene, strip = mottled(128, 1), np.ascontiguousarray(photo[264:504])
-    of_strip = Face(face.box, tuple((x, y - 264) for x, y in face.points), face.score)
+    wall, (strip, its_face) = mottled(128, 1), rows_of(photo, face, slice(264, 504))
     looks = [Look(size=512, strength=0.3), Look(size=640, strength=1.0)]
     with torch.inference_mode():
-        first, second = ink.draw([scene, strip], [(), (of_strip,)], looks)
-    assert np.array_equal(first, draw(ink, scene, 512, 0.3))
-    assert np.array_equal(second, draw(ink, strip, 640, 1.0, [of_strip]))
+        first, second = ink.draw([wall, strip], [(), (its_face,)], looks)
+    assert np.array_equal(first, draw(ink, wall, 512, 0.3))
+    assert np.array_equal(second, draw(ink, strip, 640, 1.0, [its_face]))
 
 
 @pytest.mark.parametrize("name", registry.BUILT_IN)
@@ -187,13 +188,13 @@ def test_distance_to_the_photo_grows_with_strength(style: Style, scene: Array):
 
 
 def test_distance_to_a_portrait_grows_with_strength(style: Style):
-    photo, faces = sample_photo("astronaut"), [golden.ASTRONAUT_FACE]
-    assert_grows(photo, [draw(style, photo, 512, strength, faces) for strength in STRENGTHS])
+    photo, face = rows_of(sample_photo("astronaut"), golden.ASTRONAUT_FACE, slice(16, 240))
+    assert_grows(photo, [draw(style, photo, 512, strength, [face]) for strength in STRENGTHS])
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_distance_to_a_shared_photo_grows_with_strength(engine: LocalEngine, name: str):
-    looks = [Look(size=512, strength=strength) for strength in STRENGTHS]
+    looks = [Look(size=512, strength=strength) for strength in STRENGTHS[1:5]]
     photo = shared(name, looks[0])
     assert_grows(photo, engine.stylize([photo] * len(looks), looks))
 
@@ -370,6 +371,13 @@ def shared(name: str, look: Look) -> Array:
     if not path.exists():
         pytest.skip(f"no ../shared/photos/{name} beside this checkout")
     return decode(path, Limits(), look.working_size)
+
+
+def rows_of(photo: Array, face: Face, rows: slice) -> tuple[Array, Face]:
+    """These rows of a photo, and the face as it is in them. Wide photos are drawn more quickly than others."""
+    left, top, right, bottom = face.box
+    points = tuple((x, y - rows.start) for x, y in face.points)
+    return photo[rows], Face((left, top - rows.start, right, bottom - rows.start), points, face.score)
 
 
 def mottled(grey: int, seed: int) -> Array:

@@ -144,7 +144,7 @@ async def honesty(folder: Path, people: int) -> dict[str, Any]:
 
 
 async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    people = options.people or (10 if options.quick else 50)
+    people = options.people or (6 if options.quick else 50)
     last = people * ALBUM // 4
     moments = [0, 1, last // 4, last // 2, last - 8]
     async with TelegramServer() as telegram:

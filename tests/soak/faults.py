@@ -31,7 +31,7 @@ QUIET_SECONDS_QUICK: Final = 35
 async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """One run in a folder of its own; the report."""
     random, began = Random(options.seed), time.monotonic()
-    duration = 12.0 if options.quick else 180.0
+    duration = 8.0 if options.quick else 180.0
     async with TelegramServer() as telegram:
         crowd = Crowd(telegram, options.people, options.photos, options.seed)
         flags = ["--failing", str(FAILING_BATCHES), "--seed", str(options.seed)]
@@ -65,7 +65,7 @@ async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def main() -> int:
     options = parser(__doc__).parse_args()
-    people, photos = (20, 100) if options.quick else (300, 3000)
+    people, photos = (12, 60) if options.quick else (300, 3000)
     options.people = options.people or people
     options.photos = options.photos or photos
     return run(soak, options)

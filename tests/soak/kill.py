@@ -74,7 +74,7 @@ def chosen(description: str | None, quick: tuple[int, int, int], full: tuple[int
 
 
 def main() -> int:
-    return run(soak, chosen(__doc__, quick=(20, 120, 6), full=(300, 3000, 100)))
+    return run(soak, chosen(__doc__, quick=(12, 60, 3), full=(300, 3000, 100)))
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ async def program(folder: Path, photos: int, seconds: float) -> dict[str, Any]:
 
 async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     photos = (options.photos or (5_000 if options.quick else 100_000)) // ALBUM * ALBUM
-    found = await program(folder, photos, 4 if options.quick else 120)
+    found = await program(folder, photos, 2 if options.quick else 120)
     alone = await queue_alone(photos, options.seed)
     return {
         "photos": photos,

@@ -36,7 +36,7 @@ async def soaked(name: str) -> dict[str, Any]:
 async def test_a_program_that_is_killed_loses_nothing() -> None:
     report = await soaked("kill")
     assert report["lost"] == 0
-    assert report["answered"] == report["photos"] == 120
+    assert report["answered"] == report["photos"] == 60
     assert report["starts"] == report["kills"] + 1
     assert report["crashes"] == report["violations"] == []
 
@@ -53,7 +53,7 @@ async def test_a_program_that_is_killed_on_discord_loses_nothing_and_sends_nothi
 async def test_weather_and_a_full_disk_lose_nothing() -> None:
     report = await soaked("faults")
     assert report["lost"] == 0
-    assert report["answered"] == report["photos"] == 100
+    assert report["answered"] == report["photos"] == 60
     assert report["failed_batches"] > 0
     assert report["out_of_memory"] == 2
     assert report["crashes"] == report["violations"] == []
