@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -42,14 +42,14 @@ from bots.web.services import About, Door, Services
 from bots.web.thumbnails import Thumbnails
 from core.config import Settings
 from core.engine import Engine, LocalEngine, device_label, pick_device
-from core.errors import ConfigError, StorageUnwritable, UserError
+from core.errors import ConfigError, OutOfMemory, StorageUnwritable, UserError
 from core.jobs import Job, Owner, Ticket
 from core.look import Look
 from core.metrics import Metrics
 from core.queue import FairQueue
 from core.sheet import SheetEngine
 from core.studio import Rules, Studio
-from core.styles.registry import Build, Styles
+from core.styles.registry import BUILT_IN, Build, Styles
 from core.weights import WeightsFolder
 from storage.jobs import Jobs
 from storage.people import People
@@ -147,7 +147,7 @@ class App:
         jobs, people, spool = stores.jobs, stores.people, stores.spool
         locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
-        styles = Styles(weights, settings.precision, lambda: self._cluster.styles if self._cluster else ())
+        styles = Styles(weights, settings.precision, self._drawn_elsewhere)
         pulls = Pulls(styles, weights, automatic=settings.auto_pull)
         closing.push_async_callback(pulls.close)
 
@@ -321,28 +321,39 @@ class App:
 
     def _build_sheet_engine(self, styles: Styles) -> Engine:
         settings = self._settings
-        local = partial(self._build_engine, settings.device, styles.build)
         if settings.inference_url:
-            return SheetEngine(self._build_cluster_engine(local), lambda: styles.installed)
-        engine = local()
+            return SheetEngine(self._build_cluster_engine(), lambda: styles.installed)
+        engine = self._build_engine(settings.device, styles.build)
         if pick_device(settings.device).type != "cpu":
-            # Nobody's photo need wait for a GPU's kernels and weights. What is wrong with the style is logged.
-            with suppress(UserError):
+            # So that nobody's photo waits for a GPU's kernels and weights.
+            try:
                 engine.stylize([BLANK], [Look(styles.default)])
+            except (UserError, OutOfMemory) as error:
+                log.warning("nothing was drawn to warm up: %s", error)
         return SheetEngine(engine, lambda: styles.installed)
 
-    def _build_cluster_engine(self, local: Callable[[], Engine]) -> Engine:
+    def _build_cluster_engine(self) -> Engine:
         from core.cluster import ClusterEngine
 
         settings = self._settings
         token = settings.inference_token
+        here = Styles(WeightsFolder(settings.weights_dir), settings.precision)
+        local = partial(self._build_engine, settings.device, here.build)
         self._cluster = ClusterEngine(
             settings.inference_url,
             token.get_secret_value() if token else None,
             settings.inference_seconds,
             fallback=local if settings.inference_fallback else None,
+            falls_back_for=here.has,
         )
         return self._cluster
+
+    def _drawn_elsewhere(self) -> Sequence[str]:
+        """The styles that workers draw; none where this machine draws, too, and they have not been reached yet."""
+        if not self._settings.inference_url:
+            return ()
+        named = self._cluster.styles if self._cluster else ()
+        return named or (() if self._settings.inference_fallback else BUILT_IN)
 
     async def _facts(
         self, queue: FairQueue[Ticket], metrics: Metrics, people: People, spool: Spool

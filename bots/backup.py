@@ -25,8 +25,9 @@ from storage.snapshot import check, snapshot
 DATABASE: Final = "cartoonbot.sqlite3"
 SPOOL: Final = "spool"
 SUMS: Final = "SHA256SUMS"
-# Of a folder in the data folder with what a restore replaced.
+# Of folders in the data folder: with what a restore replaced, and with a backup that is being made or restored.
 REPLACED: Final = "replaced-"
+STAGING: Final = ".cartoonbot-backup-"
 MOST_FILES: Final = 1_000_000
 DAY: Final = 86400.0
 
@@ -47,7 +48,7 @@ def back_up(folder: Path, file: Path) -> int:
     unfinished = file.with_name(f"{file.name}.part")
     try:
         # In the data folder, where names for the spool's files cost no copies.
-        with tempfile.TemporaryDirectory(prefix="backup-", dir=folder) as name:
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as name:
             staging = Path(name)
             snapshot(
                 folder / DATABASE,
@@ -72,20 +73,19 @@ def back_up(folder: Path, file: Path) -> int:
 def restore(file: Path, folder: Path, *, replace: bool = False) -> Path | None:
     """Bring a backup into the data folder, all of it or nothing.
 
-    With `replace` the folder need not be empty; where what was in it is now. Raises ConfigError.
+    With `replace` also where there is a database or a spool already: where they are now. Other things in the
+    folder stay. Raises ConfigError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            there = [
-                path for path in folder.iterdir() if path.name != "lock" and not path.name.startswith(REPLACED)
-            ]
+            there = sorted([*folder.glob(f"{DATABASE}*"), *folder.glob(SPOOL)])
             if there and not replace:
                 raise ConfigError(
-                    f"The data folder {folder} is not empty. Set DATA_DIR to a new one, or add --replace: "
-                    "what is there now is kept beside."
+                    f"The data folder {folder} is not empty: {there[0].name} is in it. Set DATA_DIR to a new one, "
+                    "or add --replace: what is there now is kept beside."
                 )
-            with tempfile.TemporaryDirectory(prefix="restore-", dir=folder) as name:
+            with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as name:
                 _unpack(file, Path(name))
                 return _put_in_place(Path(name), folder, there)
     except (tarfile.TarError, sqlite3.Error, ValueError) as error:
@@ -94,8 +94,8 @@ def restore(file: Path, folder: Path, *, replace: bool = False) -> Path | None:
         ) from error
     except OSError as error:
         raise ConfigError(
-            f"{file} could not be restored into {folder} ({error}). Free some space there, or see that you may "
-            "read the one and write the other."
+            f"{file} could not be restored ({error}); {folder} is as it was. Free some space there, or see that "
+            "you may read the one and write the other."
         ) from error
 
 
@@ -113,8 +113,8 @@ class _Summed:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Of backups that were killed: they keep files on the disk that the program has removed."""
-    for path in folder.glob("backup-*"):
+    """Of commands that were killed: they keep files on the disk that the program has removed."""
+    for path in folder.glob(f"{STAGING}*"):
         if path.stat().st_mtime < time.time() - DAY:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -203,15 +203,23 @@ def _check_sums(folder: Path, names: list[str]) -> None:
 
 
 def _put_in_place(staging: Path, folder: Path, there: list[Path]) -> Path | None:
-    replaced = None
-    if there:
-        replaced = folder / f"{REPLACED}{time.strftime('%Y%m%d-%H%M%S')}"
-        replaced.mkdir()
-        for path in there:
-            path.rename(replaced / path.name)
+    """Put what is there away, if anything, and what is staged in its place; where the former is now.
+
+    Everything is where it was when that raises OSError, as it does for a mount point.
+    """
+    replaced = folder / f"{REPLACED}{time.strftime('%Y%m%d-%H%M%S')}" if there else None
     (staging / SUMS).unlink()
     os.sync()
-    # The photos first: a database without them would give them up.
-    for path in sorted(staging.iterdir(), reverse=True):
-        path.rename(folder / path.name)
+    with contextlib.ExitStack() as undo:
+        moves: list[tuple[Path, Path]] = []
+        if replaced is not None:
+            replaced.mkdir()
+            undo.callback(replaced.rmdir)
+            moves += [(path, replaced / path.name) for path in there]
+        # The photos first: a database without them would give them up.
+        moves += [(path, folder / path.name) for path in sorted(staging.iterdir(), reverse=True)]
+        for path, target in moves:
+            path.rename(target)
+            undo.callback(target.rename, path)
+        undo.pop_all()
     return replaced

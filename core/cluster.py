@@ -19,11 +19,20 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from core.circuit import Address, Timing, TokenRefused, Trouble
-from core.errors import CartoonbotError, Closed, ConfigError, EngineAway, OutOfMemory
+from core.errors import CartoonbotError, Closed, ConfigError, DrawingFailed, EngineAway, OutOfMemory
 from core.look import Look
 from core.photo import Array, fitted
 from core.styles.registry import STYLE_NAMES
-from core.wire import LOOK_HEADER, MEDIA_TYPE, packed, packed_bytes, packed_look, unpacked, unpacked_error
+from core.wire import (
+    DRAWING_FAILED,
+    LOOK_HEADER,
+    MEDIA_TYPE,
+    packed,
+    packed_bytes,
+    packed_look,
+    unpacked,
+    unpacked_error,
+)
 
 if TYPE_CHECKING:
     # Who only draws has no aiohttp; and asking others needs no torch.
@@ -46,8 +55,9 @@ class ClusterEngine:
     """Engine over HTTP. Each photo is a call of its own; `stylize` may be called from many threads at once.
 
     `seconds`: what one call may take. A photo is sent again until `patience` seconds are over, so it takes at most
-    both together and Timing.greeting. `fallback` builds the engine that draws, one call at a time, while no
-    address answers. Raises ConfigError where the token is refused; an address that does not answer is logged.
+    both together and Timing.greeting. `fallback` builds the engine that draws while no address answers: the styles
+    that it `falls_back_for`, one call at a time, while the others wait for workers. Raises ConfigError where the
+    token is refused; an address that does not answer is logged.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class ClusterEngine:
         *,
         patience: float = 120.0,
         fallback: "Callable[[], Engine] | None" = None,
+        falls_back_for: Callable[[str], bool] = lambda style: True,
         timing: Timing | None = None,
     ) -> None:
         import aiohttp
@@ -68,7 +79,9 @@ class ClusterEngine:
         self._greeting_timeout = aiohttp.ClientTimeout(min(seconds, self._timing.greeting))
         self._patience = patience
         self._fallback = fallback
+        self._falls_back_for = falls_back_for
         self._local: Engine | None = None
+        self._answered_at = -math.inf
         self._drawing = threading.Lock()
         self._closing = threading.Lock()
         self._closed = False
@@ -98,13 +111,17 @@ class ClusterEngine:
     def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
         """See Engine.stylize. The looks have no sheets.
 
-        Raises what the workers say of a photo, a UserError or OutOfMemory; EngineAway when they do not answer in
-        time; ConfigError when they refuse the token; Closed, also when the engine is closed meanwhile.
+        Raises what the workers say of a photo, a UserError, OutOfMemory or DrawingFailed; EngineAway when they do
+        not answer in time; Closed, also when the engine is closed meanwhile.
         """
-        calls = [_Call.of(photo, look) for photo, look in zip(photos, looks, strict=True)]
-        drawn = self._run(self._draw_all, calls)
-        left = [index for index, cartoon in enumerate(drawn) if cartoon is None]
-        here = self._draw_here([photos[index] for index in left], [looks[index] for index in left])
+        order = _Order([_Call.of(photo, look) for photo, look in zip(photos, looks, strict=True)])
+        try:
+            drawn = self._run(self._draw_all, order)
+            left = [index for index, cartoon in enumerate(drawn) if cartoon is None]
+            here = self._draw_here([photos[index] for index in left], [looks[index] for index in left])
+        finally:
+            if order.may_draw_here:
+                self._drawing.release()
         for index, cartoon in zip(left, here, strict=True):
             drawn[index] = cartoon
         return [cartoon for cartoon in drawn if cartoon is not None]
@@ -138,11 +155,10 @@ class ClusterEngine:
         if not photos:
             return []
         assert self._fallback is not None  # no photo is left otherwise
-        with self._drawing:
-            self._check_open()
-            if self._local is None:
-                self._local = self._fallback()
-            return self._local.stylize(photos, looks)
+        self._check_open()
+        if self._local is None:
+            self._local = self._fallback()
+        return self._local.stylize(photos, looks)
 
     # All below is done by the loop, in its thread.
 
@@ -158,17 +174,18 @@ class ClusterEngine:
         except Trouble:
             pass  # It is logged, and asked again when there is a photo for it.
 
-    async def _draw_all(self, calls: "Sequence[_Call]") -> list[Array | None]:
+    async def _draw_all(self, order: "_Order") -> list[Array | None]:
         try:
             async with asyncio.TaskGroup() as group:
-                drawing = [group.create_task(self._draw(call)) for call in calls]
+                drawing = [group.create_task(self._draw(call, order)) for call in order.calls]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [each.result() for each in drawing]
 
-    async def _draw(self, call: "_Call") -> Array | None:
+    async def _draw(self, call: "_Call", order: "_Order") -> Array | None:
         """The cartoon; None where it shall be drawn here."""
-        until = monotonic() + self._patience
+        begun = monotonic()
+        until = begun + self._patience
         pause = self._timing.pause
         last: Address | None = None
         trouble: Trouble | None = None
@@ -181,10 +198,10 @@ class ClusterEngine:
                     last, trouble = address, error
             wait = self._until_rested() + random.uniform(0, pause)
             over = monotonic() + wait > until
-            if self._fallback and (over or self._all_away()):
+            if (over or self._all_away()) and self._may_draw_here(call, order):
                 return None
-            if isinstance(trouble, TokenRefused) and self._all_away():
-                raise ConfigError(str(trouble))
+            if over and self._answered_at > begun:
+                raise DrawingFailed(f"Workers drew other photos, and this one not: {trouble}") from trouble
             if over:
                 raise EngineAway(
                     f"No worker drew this photo within {self._patience:g} s ({trouble or 'none answers'}). See "
@@ -193,6 +210,13 @@ class ClusterEngine:
                 ) from trouble
             await asyncio.sleep(wait)
             pause = min(2 * pause, self._timing.longest_pause)
+
+    def _may_draw_here(self, call: "_Call", order: "_Order") -> bool:
+        """Whether this machine draws the style, and is free: who waits for it may as well wait for workers."""
+        if self._fallback is None or not self._falls_back_for(call.style):
+            return False
+        order.may_draw_here = order.may_draw_here or self._drawing.acquire(blocking=False)
+        return order.may_draw_here
 
     def _chosen(self, last: "Address | None") -> "Address | None":
         """Of the addresses that are not left alone the one with the fewest calls under way, each in its turn;
@@ -227,6 +251,7 @@ class ClusterEngine:
                 data=io.BytesIO(call.body),
             )
             answer = _answer(address, call, status, body)
+            self._answered_at = monotonic()
         if isinstance(answer, CartoonbotError):
             raise answer
         return answer
@@ -271,17 +296,29 @@ class _Call:
 
     body: bytes
     look: str
+    style: str
     shape: tuple[int, int]
 
     @classmethod
     def of(cls, photo: Array, look: Look) -> "_Call":
-        return cls(packed(photo), packed_look(look), fitted(photo.shape[0], photo.shape[1], look.size))
+        shape = fitted(photo.shape[0], photo.shape[1], look.size)
+        return cls(packed(photo), packed_look(look), look.style, shape)
+
+
+@dataclass(slots=True)
+class _Order:
+    """The photos of one `stylize`; `may_draw_here`: it holds the lock of the engine that draws here."""
+
+    calls: Sequence[_Call]
+    may_draw_here: bool = False
 
 
 def _answer(address: Address, call: _Call, status: int, body: bytes) -> Array | CartoonbotError:
     """The cartoon, or why there will be none. Raises Trouble."""
     if status == 422:
         return unpacked_error(body)
+    if status == DRAWING_FAILED:
+        return DrawingFailed(f"{address.url} could not draw this photo; its log says why.")
     if status == 507:
         return OutOfMemory(f"this photo does not fit on the device of {address.url}")
     _check(address, status)

@@ -92,7 +92,8 @@ class Settings(BaseSettings):
         "auto", description="auto: networks calculate in 16 bits where that is faster; full: always in 32."
     )
     device_memory_gb: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="The most of a GPU's memory that the program takes, in GB. Unset: what there is."
+        None,
+        description="Most GPU memory for drawing, in GB; CUDA itself needs some more. Unset: all of it.",
     )
     batch_size: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Photos the device takes at once, at most."
@@ -103,8 +104,9 @@ class Settings(BaseSettings):
     inference_token: SecretStr | None = Field(
         None, description="What this program proves itself with there; the same as INFERENCE_TOKEN of the workers."
     )
-    inference_parallel: Annotated[int, Field(ge=1, le=256)] = Field(
-        16, description="Photos on their way there at once: about twice what all workers draw at a time."
+    inference_parallel: Annotated[int, Field(ge=1, le=128)] = Field(
+        16,
+        description="Photos on their way there at once: twice what workers draw at a time; 40 MB each at most.",
     )
     inference_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         60, description="How long one answer from there may take before the photo is sent again."

@@ -16,6 +16,7 @@
      │   └─ StorageUnwritable    the data folder is full or cannot be written
      ├─ OutOfMemory              a batch does not fit on the device
      ├─ EngineStuck              the device does not answer
+     ├─ DrawingFailed            a worker elsewhere could not draw a photo
      ├─ EngineAway               the workers elsewhere that draw cannot be reached
      ├─ ChatGone                 nobody is there to answer: blocked, kicked, deleted
      ├─ Refused                  a chat platform does not take a message
@@ -184,6 +185,10 @@ class OutOfMemory(CartoonbotError):
 
 class EngineStuck(CartoonbotError):
     """The device does not answer."""
+
+
+class DrawingFailed(CartoonbotError):
+    """A worker elsewhere could not draw a photo; another try may help."""
 
 
 class EngineAway(CartoonbotError):

@@ -21,9 +21,13 @@ class Forecast(NamedTuple):
 
 
 class Pace:
-    """Seconds a photo by style, size and sheet: moving averages over the batches of this run."""
+    """Seconds a photo by style, size and sheet: moving averages over the batches of this run.
 
-    def __init__(self) -> None:
+    `lanes`: how many batches are drawn at once.
+    """
+
+    def __init__(self, lanes: int = 1) -> None:
+        self._lanes = lanes
         self._seconds: dict[_Kind, float] = {}
         # Of photos alone: a sheet takes several times as long.
         self._overall: float | None = None
@@ -48,7 +52,9 @@ class Pace:
     def until_done(self, ahead: int, own: int, look: Look) -> float | None:
         """Seconds until `own` photos in this look are drawn when `ahead` photos of any look are drawn before."""
         each = self.of(look)
-        return None if each is None or self._overall is None else ahead * self._overall + own * each
+        if each is None or self._overall is None:
+            return None
+        return (ahead * self._overall + own * each) / max(1, min(self._lanes, ahead + own))
 
 
 def _kind(look: Look) -> _Kind:

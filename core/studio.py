@@ -37,6 +37,8 @@ from core.writing import sync, to_disk, until_written
 
 log = logging.getLogger(__name__)
 
+# With many lanes, how many batches wait in memory besides those that are drawn.
+MOST_BATCHES_BESIDE: Final = 8
 # A batch is late beyond all doubt after so many times the usual.
 LATE: Final = 20
 # After so many restarts without a drawing in between, a new process is what may help.
@@ -95,13 +97,13 @@ class Studio:
         self._warm: set[tuple[str, SheetKind | None]] = set()
         self._restarts = 0
         self._restarting = asyncio.Lock()
-        self._on_the_way = 0
-        self._pace = Pace()
+        self._pace = Pace(rules.lanes)
         self._memory = MemoryLimits(rules.batch_size)
         self._batches = Batches(rules.window)
-        # One batch on the device and the next one beside it; as many on their way out.
-        self._room = asyncio.Semaphore(2 * rules.batch_size * rules.lanes)
-        self._way_out = asyncio.Semaphore(2 * rules.batch_size * rules.lanes)
+        # The batches on the device and the next ones beside them; some on their way out.
+        next_ones = min(rules.lanes, MOST_BATCHES_BESIDE)
+        self._room = asyncio.Semaphore((rules.lanes + next_ones) * rules.batch_size)
+        self._way_out = asyncio.Semaphore((1 + next_ones) * rules.batch_size)
         # Photos that left the queue and are not settled, by job.
         self._in_hand: Counter[str] = Counter()
         # The numbers of the photos that the device had when `run` was cancelled.
@@ -177,7 +179,11 @@ class Studio:
     def _opened(self, ticket: Ticket) -> Array:
         pixels = decode(self._files.source(ticket.photo_id), self._rules.limits, ticket.look.working_size)
         assert self._engine is not None  # open() comes before run()
-        self._engine.prepare(pixels)
+        try:
+            self._engine.prepare(pixels)
+        except Exception:
+            # What it was for is done when the photo is drawn, and failing counts then.
+            log.warning("photo %d could not be prepared", ticket.photo_id, exc_info=True)
         return pixels
 
     async def _draw_batches(self, photos: asyncio.TaskGroup, lane: DeviceThread) -> None:
@@ -249,17 +255,11 @@ class Studio:
             patience = max(self._rules.least_deadline, LATE * each * len(batch))
         clock = asyncio.get_running_loop().time
         begun = clock()
-        self._on_the_way += 1
-        beside = self._on_the_way
-        try:
-            drawn, self.device_bytes = await lane.call(
-                patience, _stylized, engine, [photo.pixels for photo in batch], looks, sizes
-            )
-        finally:
-            self._on_the_way -= 1
+        drawn, self.device_bytes = await lane.call(
+            patience, _stylized, engine, [photo.pixels for photo in batch], looks, sizes
+        )
         seconds = clock() - begun
-        # Others were drawn in the same time.
-        self._pace.drawn(looks[0], beside * len(batch), seconds)
+        self._pace.drawn(looks[0], len(batch), seconds)
         self._watcher.batch_drawn(looks[0].style, len(batch), seconds)
         self._warm.add(kind)
         return drawn

@@ -11,7 +11,8 @@ row by row. Answers:
     401   the token is missing or another one
     422   {"code": ..., "values": {...}}: this photo, or this look, cannot be drawn, now or later
     507   the worker has not memory enough; a smaller size may fit
-    else  try again
+    520   drawing this photo failed; another try may help
+    else  no word about the photo: try again
 
     GET <address>/healthz     401, or 200 {"styles": ["ink", ...], "device": "cuda:0 (NVIDIA H100)"}
 """
@@ -29,6 +30,7 @@ from core.photo import Array
 from core.styles.registry import STYLE_NAMES
 
 LOOK_HEADER: Final = "Cartoonbot-Look"
+DRAWING_FAILED: Final = 520
 MEDIA_TYPE: Final = "application/octet-stream"
 # Photos are reduced to a look's working size before they are sent; no picture on the wire is larger.
 LONGEST: Final = 4096

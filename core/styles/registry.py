@@ -55,7 +55,7 @@ class Styles:
     """The styles that can be drawn with the weights in a folder.
 
     `precision`: "auto", or "full" for networks that calculate in 32 bits whatever the device. `elsewhere` names
-    styles that somebody else draws for us.
+    the styles that somebody else draws for us, and then there are no others; none: we draw ourselves.
     """
 
     def __init__(
@@ -73,11 +73,13 @@ class Styles:
     @property
     def default(self) -> str:
         """The style of people who have not chosen one."""
-        return next(name for name in _DEFAULTS if self.has(name))
+        return next((name for name in _DEFAULTS if self.has(name)), BUILT_IN[0])
 
     def has(self, name: str) -> bool:
         """Whether this style can be drawn now."""
-        return name in BUILT_IN or self._weights.installed(name) is not None or name in self._elsewhere()
+        if others := self._elsewhere():
+            return name in others
+        return name in BUILT_IN or self._weights.installed(name) is not None
 
     def build(self, name: str, device: "torch.device") -> Style:
         """A style ready to draw on `device`. Raises UnknownStyle, StyleMissing or StyleDamaged."""

@@ -33,4 +33,6 @@ class Gathering:
 
     def close(self) -> None:
         """A batch begins: who comes now is for the next one."""
-        self._open.clear()
+        # With nobody inside, nobody would open it again: its photos were called off, or came in by a former one.
+        if self._inside:
+            self._open.clear()

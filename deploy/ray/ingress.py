@@ -15,7 +15,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.errors import EngineStuck, OutOfMemory, PhotoFailed, UserError
 from core.look import Look
 from core.photo import Array
-from core.wire import LOOK_HEADER, MEDIA_TYPE, packed, packed_bytes, packed_error, unpacked, unpacked_look
+from core.wire import (
+    DRAWING_FAILED,
+    LOOK_HEADER,
+    MEDIA_TYPE,
+    packed,
+    packed_bytes,
+    packed_error,
+    unpacked,
+    unpacked_look,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +34,21 @@ def ingress(
 ) -> Starlette:
     """Answers with what `draw` gives, and at /healthz with `about`. A `token` of None lets everybody in.
 
-    `draw` raises UserError for a photo or a look that cannot be drawn, OutOfMemory, and anything else for what
-    another try may mend.
+    `draw` raises UserError for a photo or a look that cannot be drawn, OutOfMemory, EngineStuck, and anything
+    else for what another try may mend.
     """
 
     async def stylize(request: Request) -> Response:
         photo, look = await _order(request)
-        return Response(packed(await draw(photo, look)), media_type=MEDIA_TYPE)
+        try:
+            cartoon = await draw(photo, look)
+        except (UserError, OutOfMemory, EngineStuck):
+            raise
+        except Exception:
+            # Here, since Starlette raises anew what a handler of any Exception has answered.
+            log.exception("a photo could not be drawn")
+            return Response(status_code=DRAWING_FAILED)
+        return Response(packed(cartoon), media_type=MEDIA_TYPE)
 
     async def healthz(request: Request) -> Response:
         return JSONResponse(about())

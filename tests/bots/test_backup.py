@@ -1,6 +1,7 @@
 """A backup of a program that runs, brought back elsewhere; and what is said where that cannot be."""
 
 import asyncio
+import errno
 import hashlib
 import io
 import os
@@ -97,7 +98,7 @@ async def test_photos_of_a_running_program_are_drawn_where_its_backup_is_restore
             await telegram.wait_for(lambda: len(cartoons()) == 2)
         assert telegram.violations == []
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
-    assert not list((tmp_path / "data").glob("backup-*"))
+    assert not list((tmp_path / "data").glob(".cartoonbot-*"))
 
 
 async def test_a_backup_is_of_one_moment_and_the_program_never_waits_for_it(tmp_path: Path):
@@ -234,6 +235,44 @@ async def test_what_is_in_the_folder_is_replaced_only_when_told_and_kept_then(tm
     assert not (other / "spool" / "5.source").exists()
 
 
+async def test_things_of_others_in_the_folder_stay_where_they_are(tmp_path: Path):
+    await one_photo_in(tmp_path / "data")
+    back_up(tmp_path / "data", tmp_path / "backup.tar")
+    other = tmp_path / "other"
+    (other / "lost+found").mkdir(parents=True)
+    (other / "styles-1.jpg").write_bytes(b"a picture")
+    assert restore(tmp_path / "backup.tar", other) is None
+    assert restore(tmp_path / "backup.tar", other, replace=True)
+    assert (other / "lost+found").is_dir()
+    assert (other / "styles-1.jpg").is_file()
+
+
+@pytest.mark.parametrize("moved", range(5))
+async def test_where_something_cannot_be_moved_everything_is_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
+):
+    """Out go the database, a copy of it and the spool; in come a spool and a database."""
+    await one_photo_in(tmp_path / "data")
+    back_up(tmp_path / "data", tmp_path / "backup.tar")
+    other = tmp_path / "other"
+    (other / "spool").mkdir(parents=True)
+    for name in ("cartoonbot.sqlite3", "cartoonbot.sqlite3.before-0002", "spool/5.source"):
+        (other / name).write_bytes(name.encode())
+    before = files_in(other)
+    obstacles, rename = iter([*[False] * moved, True]), Path.rename
+
+    def rename_as_at_a_mount_point(path: Path, target: Path) -> Path:
+        if next(obstacles, False):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_as_at_a_mount_point)
+    with pytest.raises(ConfigError, match=r"could not be restored \(.*busy.*other is as it was"):
+        restore(tmp_path / "backup.tar", other, replace=True)
+    assert files_in(other) == before
+    assert {path.name for path in other.iterdir()} == {*(name.split("/")[0] for name in before), "lock"}
+
+
 async def test_what_cannot_be_backed_up_is_said_and_leaves_nothing(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"nothing to back up.*DATA_DIR"):
         back_up(tmp_path / "data", tmp_path / "backup.tar")
@@ -244,18 +283,20 @@ async def test_what_cannot_be_backed_up_is_said_and_leaves_nothing(tmp_path: Pat
     with pytest.raises(ConfigError, match="is there already"):
         back_up(tmp_path / "data", tmp_path / "backup.tar")
     assert (tmp_path / "backup.tar").read_bytes() == b"yesterday's"
-    assert not list((tmp_path / "data").glob("backup-*"))
+    assert not list((tmp_path / "data").glob(".cartoonbot-*"))
 
 
-async def test_what_a_killed_backup_left_goes_after_a_day(tmp_path: Path):
+async def test_what_a_killed_backup_left_goes_after_a_day_and_nothing_of_others(tmp_path: Path):
     await one_photo_in(tmp_path / "data")
-    for name, age in (("old", 25), ("new", 23)):
-        left = tmp_path / "data" / f"backup-{name}"
+    names = (".cartoonbot-backup-old", 25), (".cartoonbot-backup-new", 23), ("backup-weekly", 1000)
+    for name, age in names:
+        left = tmp_path / "data" / name
         left.mkdir()
         then = time.time() - age * 3600
         os.utime(left, (then, then))
     back_up(tmp_path / "data", tmp_path / "backup.tar")
-    assert [path.name for path in (tmp_path / "data").glob("backup-*")] == ["backup-new"]
+    left_over = {path.name for path in (tmp_path / "data").glob("*backup-*")}
+    assert left_over == {".cartoonbot-backup-new", "backup-weekly"}
 
 
 async def test_the_commands_say_what_they_did_and_what_to_do_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,6 +11,7 @@ from core.config import Settings
 from core.errors import ConfigError, StyleMissing
 from tests.fakes.cluster import Fault, Workers
 from tests.fakes.telegram import Person, TelegramServer
+from tests.models import installed
 from tests.running import QuickEngine, running, settings_in
 from tests.soak.crowd import Color, color_of, jpeg_of
 
@@ -53,6 +54,17 @@ async def test_an_album_is_drawn_by_workers_several_photos_at_once(tmp_path: Pat
     assert one.asked.count("/stylize") + two.asked.count("/stylize") == len(COLORS)
     assert min(len(one.drawn), len(two.drawn)) > 0
     assert telegram.violations == []
+
+
+async def test_the_styles_are_those_of_the_workers(tmp_path: Path):
+    installed(tmp_path, "anime")
+    async with (
+        TelegramServer() as telegram,
+        Workers(styles=("ink",)) as workers,
+        running(elsewhere(tmp_path, telegram, workers.url)),
+    ):
+        await send(telegram, "Here are your 5 cartoons: ink 0.7.")
+    assert drawn(telegram) == COLORS
 
 
 async def test_what_fails_there_is_drawn_all_the_same_and_comes_once(tmp_path: Path):

@@ -1,6 +1,7 @@
 """The engine over HTTP: whatever the workers and the way to them do, a photo comes back once, or says why not."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -19,10 +20,10 @@ import pytest
 from core.circuit import TOLERATED, Timing
 from core.cluster import ClusterEngine
 from core.engine import Engine
-from core.errors import Closed, ConfigError, EngineAway, OutOfMemory, StyleMissing
+from core.errors import Closed, ConfigError, DrawingFailed, EngineAway, OutOfMemory, StyleMissing
 from core.look import Look
 from core.photo import Array
-from core.wire import packed
+from core.wire import DRAWING_FAILED, packed
 from tests.fakes.cluster import Fault, Workers, flat
 from tests.pictures import gradient
 
@@ -245,11 +246,33 @@ async def test_a_token_refused_at_the_start_is_for_the_settings(build: Build, wo
 
 
 async def test_a_token_refused_later_is_said_without_asking_again(build: Build, workers: Workers):
-    engine = await build(workers.url, timing=NEVER)
+    engine = await build(workers.url, timing=NEVER, patience=0)
     workers.token = "a new one"
-    with pytest.raises(ConfigError, match="INFERENCE_TOKEN"):
+    with pytest.raises(EngineAway, match="INFERENCE_TOKEN"):
         await drawing(engine, 10)
     assert workers.asked == ["/healthz", "/stylize"]
+
+
+async def test_a_photo_that_a_worker_could_not_draw_is_handed_back_at_once(build: Build, workers: Workers):
+    engine = await build(workers.url)
+    workers.fail(Fault(DRAWING_FAILED), times=TOLERATED)
+    for _ in range(TOLERATED):
+        with pytest.raises(DrawingFailed):
+            await drawing(engine, 10)
+    assert workers.asked == ["/healthz", *["/stylize"] * TOLERATED]
+    assert await drawing(engine, 20) == [20]
+
+
+async def test_a_photo_that_fails_while_others_are_drawn_is_to_blame_itself(build: Build, workers: Workers):
+    engine = await build(workers.url, patience=0)
+    gate = asyncio.Event()
+    workers.fail(Fault(drop=True, gate=gate))
+    failing = drawing(engine, 10)
+    await workers.wait_for("/stylize")
+    assert await drawing(engine, 20) == [20]
+    gate.set()
+    with pytest.raises(DrawingFailed):
+        await failing
 
 
 async def test_where_one_address_refuses_the_token_another_draws(build: Build, workers: Workers, others: Workers):
@@ -470,6 +493,43 @@ async def test_photos_are_drawn_here_when_patience_ends(build: Build, workers: W
     workers.fail(Fault(500))
     assert await drawing(engine, 10) == [10]
     assert here.colours == [10]
+
+
+async def test_while_this_machine_is_busy_the_others_wait_for_workers(build: Build, workers: Workers):
+    here, begun, release = Here(), threading.Event(), threading.Event()
+
+    class Slow(Here):
+        def stylize(self, photos: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+            begun.set()
+            release.wait(20)
+            return here.stylize(photos, looks)
+
+    engine = await build(workers.url, fallback=Slow)
+    workers.go_away()
+    first = drawing(engine, 10)
+    assert await asyncio.to_thread(begun.wait, 20)
+    others = [drawing(engine, colour) for colour in (20, 30, 40)]
+    workers.mend()
+    assert await asyncio.gather(*others) == [[20], [30], [40]]
+    release.set()
+    assert await first == [10]
+    assert here.colours == [10]
+
+
+async def test_a_style_that_is_not_here_waits_for_workers(build: Build, workers: Workers):
+    here = Here()
+    engine = await build(
+        workers.url, fallback=lambda: here, falls_back_for=lambda style: style != LOOK.style, patience=0
+    )
+    workers.go_away()
+    with pytest.raises(EngineAway):
+        await drawing(engine, 10)
+    workers.mend()
+    async with asyncio.timeout(60):
+        while not workers.drawn[10]:
+            with contextlib.suppress(EngineAway):
+                await drawing(engine, 10)
+    assert here.colours == []
 
 
 # Many threads, and the end

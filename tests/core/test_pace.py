@@ -89,3 +89,10 @@ def test_a_sheet_that_was_never_drawn_is_guessed_from_the_pace_of_its_photo(kind
     assert pace.of(Look("anime", sheet=kind)) == pytest.approx(drawings * 1.0)
     pace.drawn(ANIME, 1, 3.0)
     assert pace.of(Look("anime", sheet=kind)) == pytest.approx(drawings * 3.0)
+
+
+@pytest.mark.parametrize(("ahead", "own", "seconds"), [(0, 1, 2.0), (0, 4, 2.0), (3, 1, 2.0), (12, 4, 8.0)])
+def test_lanes_draw_at_once_as_many_as_there_are(ahead: int, own: int, seconds: float):
+    pace = Pace(lanes=4)
+    pace.drawn(INK, photos=1, seconds=2.0)
+    assert pace.until_done(ahead, own, INK) == pytest.approx(seconds)

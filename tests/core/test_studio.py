@@ -84,6 +84,16 @@ async def test_photos_are_prepared_before_they_are_drawn(workshop: Workshop):
     assert sorted(engine.prepared) == sorted(shape for batch in engine.batches for _, shape in batch)
 
 
+async def test_what_goes_wrong_with_preparing_counts_when_it_is_drawn(workshop: Workshop):
+    class Unprepared(TroubledEngine):
+        def prepare(self, photo: Array) -> None:
+            raise RuntimeError("no faces today")
+
+    await workshop.take([GOOD])
+    await workshop.draw(Unprepared(), ONE_BY_ONE, 1)
+    assert await workshop.statuses() == ["done"]
+
+
 async def test_lanes_hand_the_engine_several_batches_at_once(workshop: Workshop):
     together = threading.Barrier(3)
 

@@ -92,3 +92,10 @@ async def test_photos_called_off_keep_nobody_out(gathering: Gathering, door: Doo
     for photo in (3, 1, 2):
         await door.is_called_off(photo)
     assert door.inside == [4]
+
+
+async def test_a_batch_of_nobody_inside_keeps_nobody_out(gathering: Gathering, door: Door) -> None:
+    """Its photos came in by the Gathering before this one, or were called off."""
+    gathering.close()
+    await door.comes(1)
+    assert door.inside == [1]

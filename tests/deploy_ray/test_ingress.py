@@ -15,7 +15,7 @@ from core.cluster import ClusterEngine
 from core.errors import EngineStuck, OutOfMemory, StyleMissing
 from core.look import Look
 from core.photo import Array, fitted
-from core.wire import LOOK_HEADER, packed, packed_bytes, packed_look, unpacked
+from core.wire import DRAWING_FAILED, LOOK_HEADER, packed, packed_bytes, packed_look, unpacked
 from deploy.ray.ingress import ingress
 
 TOKEN = "a token of nobody"
@@ -173,11 +173,15 @@ async def test_each_end_has_its_status(error: Exception, status: int) -> None:
         assert got.json() == {"code": "style-missing", "values": {"style": "anime", "choices": "ink"}}
 
 
-async def test_a_failure_of_ours_asks_for_another_try_and_tells_nothing_of_itself() -> None:
+async def test_a_photo_that_fails_asks_for_another_try_and_is_told_to_the_log_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with served(Drawing(RuntimeError("a path of ours"))) as url:
         got = await answer(url)
-    assert got.status_code == 500
-    assert "path" not in got.text
+    assert (got.status_code, got.content) == (DRAWING_FAILED, b"")
+    [told] = [record for record in caplog.records if record.exc_info]
+    assert (told.name, told.message) == ("deploy.ray.ingress", "a photo could not be drawn")
+    assert "a path of ours" in caplog.text
 
 
 async def test_who_leaves_in_the_middle_of_a_photo_breaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
