@@ -39,6 +39,7 @@ clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Cartoonbot needs Python 3.11 or newer. If you have one: make run PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@echo "Installing what Cartoonbot needs into $(VENV); the first time takes a few minutes."
 	$(INSTALL) --editable .

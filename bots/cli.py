@@ -313,6 +313,9 @@ async def _tell_where(app: "App", settings: Settings) -> None:
     """Say what is running, once it is."""
     await app.started.wait()
     console = Console(highlight=False)
+    if settings.inference_url:
+        workers = ", ".join(settings.inference_url)
+        console.print(f"Photos are drawn by workers at {workers}.", soft_wrap=True, markup=False)
     if app.web is None:
         console.print("Cartoonbot is running. Ctrl-C stops it.")
         return
