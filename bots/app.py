@@ -8,9 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from bots.access import Access
 from bots.administration import Administration
@@ -20,6 +18,7 @@ from bots.conversation import Conversation
 from bots.courier import Courier
 from bots.discord.frontend import DiscordFrontEnd
 from bots.discord.wire import PLATFORM as DISCORD
+from bots.engines import Engines
 from bots.frontend import FrontEnd
 from bots.health import HealthServer
 from bots.housekeeping import Housekeeping, Retention
@@ -41,22 +40,17 @@ from bots.web.places import PLATFORM as WEB
 from bots.web.services import About, Door, Services
 from bots.web.thumbnails import Thumbnails
 from core.config import Settings
-from core.engine import Engine, LocalEngine, device_label, pick_device
-from core.errors import ConfigError, OutOfMemory, StorageUnwritable, UserError
+from core.engine import Engine
+from core.errors import ConfigError, StorageUnwritable
 from core.jobs import Job, Owner, Ticket
-from core.look import Look
 from core.metrics import Metrics
 from core.queue import FairQueue
-from core.sheet import SheetEngine
-from core.studio import Rules, Studio
-from core.styles.registry import BUILT_IN, Build, Styles
+from core.studio import Studio
+from core.styles.registry import Build, Styles
 from core.weights import WeightsFolder
 from storage.jobs import Jobs
 from storage.people import People
 from storage.spool import Spool
-
-if TYPE_CHECKING:
-    from core.cluster import ClusterEngine
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +58,6 @@ log = logging.getLogger(__name__)
 LONE_SECONDS = 0.5
 # Of the time for a stop: for the batch on the device, then for messages that are being sent, then for the engine.
 DRAWING_SHARE, SENDING_SHARE, ENGINE_SHARE = 0.5, 0.15, 0.15
-
-
-BLANK = np.full((512, 512, 3), 255, np.uint8)
-
-# In seconds; longer than a photo that is sent again and again takes to be given up.
-CLUSTER_DEADLINE = 600.0
 
 
 class _Running(NamedTuple):
@@ -98,8 +86,7 @@ class App:
 
     def __init__(self, settings: Settings, build_engine: Callable[[str, Build], Engine] | None = None) -> None:
         self._settings = settings
-        self._build_engine = build_engine or partial(LocalEngine, memory_gb=settings.device_memory_gb)
-        self._cluster: ClusterEngine | None = None
+        self._build_engine = build_engine
         self._begun = time.monotonic()
         self.front_ends: dict[str, FrontEnd] = {}
         self.web: WebFrontEnd | None = None
@@ -147,7 +134,8 @@ class App:
         jobs, people, spool = stores.jobs, stores.people, stores.spool
         locales = Locales()
         weights = WeightsFolder(settings.weights_dir)
-        styles = Styles(weights, settings.precision, self._drawn_elsewhere)
+        engines = Engines(settings, weights, self._build_engine)
+        styles = engines.styles
         pulls = Pulls(styles, weights, automatic=settings.auto_pull)
         closing.push_async_callback(pulls.close)
 
@@ -161,12 +149,12 @@ class App:
         )
         studio = Studio(
             queue,
-            partial(self._build_sheet_engine, styles),
+            engines.build,
             jobs,
             spool,
             metrics,
             courier.settled,
-            _rules(settings),
+            engines.rules,
         )
         closing.push_async_callback(asyncio.to_thread, studio.close, ENGINE_SHARE * settings.shutdown_seconds)
         await studio.open()
@@ -217,7 +205,7 @@ class App:
         buttons = Buttons(conversation, reception, orders, access, jobs, styles, locales)
         talk = _Talk(conversation, reception, buttons, orders, styles, locales)
         await self._build_bots(talk, stores)
-        self._build_web(talk, stores, studio, partial(self._about, queue, styles))
+        self._build_web(talk, stores, studio, partial(self._about, queue, engines))
         if not self.front_ends:
             raise ConfigError(
                 "There is nobody to talk to: set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN, or WEB_CHAT=on."
@@ -319,42 +307,6 @@ class App:
             helpers["health"] = self.health.run()
         return [asyncio.create_task(work, name=name) for name, work in helpers.items()]
 
-    def _build_sheet_engine(self, styles: Styles) -> Engine:
-        settings = self._settings
-        if settings.inference_url:
-            return SheetEngine(self._build_cluster_engine(), lambda: styles.installed)
-        engine = self._build_engine(settings.device, styles.build)
-        if pick_device(settings.device).type != "cpu":
-            # So that nobody's photo waits for a GPU's kernels and weights.
-            try:
-                engine.stylize([BLANK], [Look(styles.default)])
-            except (UserError, OutOfMemory) as error:
-                log.warning("nothing was drawn to warm up: %s", error)
-        return SheetEngine(engine, lambda: styles.installed)
-
-    def _build_cluster_engine(self) -> Engine:
-        from core.cluster import ClusterEngine
-
-        settings = self._settings
-        token = settings.inference_token
-        here = Styles(WeightsFolder(settings.weights_dir), settings.precision)
-        local = partial(self._build_engine, settings.device, here.build)
-        self._cluster = ClusterEngine(
-            settings.inference_url,
-            token.get_secret_value() if token else None,
-            settings.inference_seconds,
-            fallback=local if settings.inference_fallback else None,
-            falls_back_for=here.has,
-        )
-        return self._cluster
-
-    def _drawn_elsewhere(self) -> Sequence[str]:
-        """The styles that workers draw; none where this machine draws, too, and they have not been reached yet."""
-        if not self._settings.inference_url:
-            return ()
-        named = self._cluster.styles if self._cluster else ()
-        return named or (() if self._settings.inference_fallback else BUILT_IN)
-
     async def _facts(
         self, queue: FairQueue[Ticket], metrics: Metrics, people: People, spool: Spool
     ) -> Mapping[str, str | int | float]:
@@ -378,37 +330,18 @@ class App:
             troubles.append("the data folder is full or cannot be written")
         return troubles
 
-    async def _about(self, queue: FairQueue[Ticket], styles: Styles, locale: Locale) -> Mapping[str, str]:
+    async def _about(self, queue: FairQueue[Ticket], engines: Engines, locale: Locale) -> Mapping[str, str]:
         """What the page tells of the program."""
         return {
-            "model": ", ".join(styles.installed),
-            "device": await asyncio.to_thread(self._device_label),
+            "model": ", ".join(engines.styles.installed),
+            "device": await asyncio.to_thread(engines.label),
             "version": version("cartoonbot"),
             "queue": locale.say("web-about-waiting", photos=len(queue)),
         }
 
-    def _device_label(self) -> str:
-        if urls := self._settings.inference_url:
-            return f"Ray Serve ({len(urls)})"
-        return device_label(pick_device(self._settings.device))
-
     def _over(self, job: Job) -> None:
         if self._desk is not None:
             self._desk.over(job)
-
-
-def _rules(settings: Settings) -> Rules:
-    if not settings.inference_url:
-        return Rules(limits=settings.limits, batch_size=settings.batch_size, attempts=settings.attempts)
-    # Each photo by itself: the workers make the batches. Deadlines are the engine's, which tries again for long.
-    return Rules(
-        limits=settings.limits,
-        batch_size=1,
-        attempts=settings.attempts,
-        lanes=settings.inference_parallel,
-        least_deadline=CLUSTER_DEADLINE + settings.inference_seconds,
-        first_deadline=CLUSTER_DEADLINE + settings.inference_seconds,
-    )
 
 
 async def _take_up(jobs: Jobs, spool: Spool, reception: Reception, courier: Courier) -> None:
