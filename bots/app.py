@@ -16,8 +16,6 @@ from bots.albums import Albums
 from bots.buttons import Buttons
 from bots.conversation import Conversation
 from bots.courier import Courier
-from bots.discord.frontend import DiscordFrontEnd
-from bots.discord.wire import PLATFORM as DISCORD
 from bots.engines import Engines
 from bots.frontend import FrontEnd
 from bots.health import HealthServer
@@ -31,8 +29,6 @@ from bots.pulls import Pulls
 from bots.reception import Reception
 from bots.samples import StylePictures
 from bots.stores import Stores
-from bots.telegram.frontend import TelegramFrontEnd
-from bots.telegram.wire import PLATFORM as TELEGRAM
 from bots.web.chat import WebChat
 from bots.web.desk import Desk
 from bots.web.frontend import WebFrontEnd
@@ -217,7 +213,10 @@ class App:
 
     async def _build_bots(self, talk: _Talk, stores: Stores) -> None:
         settings, jobs, auto_chats = self._settings, stores.jobs, stores.auto_chats
+        # Each library only where it is needed: loading both is half a second of the start.
         if settings.telegram_bot_token is not None:
+            from bots.telegram.frontend import TelegramFrontEnd
+            from bots.telegram.wire import PLATFORM as TELEGRAM
 
             async def moved(chat: str, new_chat: str) -> None:
                 await jobs.move_chat(TELEGRAM, chat, new_chat)
@@ -236,6 +235,9 @@ class App:
                 moved,
             )
         if settings.discord_bot_token is not None:
+            from bots.discord.frontend import DiscordFrontEnd
+            from bots.discord.wire import PLATFORM as DISCORD
+
             self.front_ends[DISCORD] = DiscordFrontEnd(
                 settings,
                 talk.conversation,
